@@ -1,0 +1,28 @@
+/* Connecting: name resolution that never blocks the loop, and RFC 8305's race of the addresses. */
+#ifndef ADIT_IO_DIAL_H
+#define ADIT_IO_DIAL_H
+
+#include "io/loop.h"
+#include "io/sock.h"
+
+struct dial_spec {
+	const char *host;      /* name or address; for a unix socket NULL */
+	uint16_t port;
+	const char *path;      /* unix socket */
+	int family;            /* AF_UNSPEC, AF_INET, AF_INET6 */
+	uint64_t timeout_ms;   /* for everything; 0 = none */
+	const char *bind_host; /* BindAddress or NULL */
+	const char *bind_if;   /* BindInterface or NULL */
+};
+
+/* fd >= 0 is the caller's now, with the address in `peer`; fd < 0: `why` has one sentence ("Connection refused",
+ * "Name or service not known", ...; several addresses: the last error that says most). Called exactly once, from the
+ * loop, never from within dial_new(). The dial is gone afterwards. */
+typedef void dial_fn(void *user, int fd, const struct addr *peer, const struct why *why);
+struct dial;
+/* The strings are copied. At most 16 addresses are tried (hostile.md D-08). OK or ERR_NOMEM. */
+int dial_new(struct dial **out, struct loop *l, const struct dial_spec *spec, dial_fn *fn, void *user) MUST_CHECK;
+/* No callback then. NULL is allowed. */
+void dial_cancel(struct dial *d);
+
+#endif

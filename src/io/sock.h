@@ -1,0 +1,65 @@
+/* Sockets: listening, accepting, and the ways a stream can end. All descriptors are non-blocking and close-on-exec; all
+ * TCP sockets have TCP_NODELAY. */
+#ifndef ADIT_IO_SOCK_H
+#define ADIT_IO_SOCK_H
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "base/err.h"
+
+struct addr {
+	struct sockaddr_storage sa;
+	socklen_t len;
+};
+
+enum { ADDR_TEXT = 64 };
+/* "127.0.0.1" or "::1" without port (a unix socket: "unix"), and the port. */
+void addr_text(const struct addr *a, char out[ADDR_TEXT], uint16_t *port);
+
+enum { LISTEN_MAX = 16 };
+
+/* What to listen on. */
+struct listen_spec {
+	const char *host;     /* NULL or "localhost": both loopback families or an error; "*" or "": every address;
+				 otherwise an address or a name */
+	uint16_t port;        /* 0: the kernel chooses, the same one for every family */
+	const char *path;     /* a unix socket instead; then host and port are ignored */
+	int family;           /* AF_UNSPEC, AF_INET or AF_INET6 */
+	unsigned mask;        /* StreamLocalBindMask, 0177 by default */
+	bool unlink;          /* StreamLocalBindUnlink: an existing socket of ours is removed first */
+};
+
+/* Binds and listens (IPV6_V6ONLY, SO_REUSEADDR; backlog 4096). fds[0..*n) and the port. On failure nothing stays open
+ * and `why` says which address and port; for EADDRINUSE also the process that holds it where /proc shows it; for
+ * EACCES below 1024 that root or CAP_NET_BIND_SERVICE is needed. A family the host lacks does not count. */
+int sock_listen(const struct listen_spec *spec, int fds[LISTEN_MAX], size_t *n, uint16_t *port,
+		struct why *why) MUST_CHECK;
+
+enum accept_result { ACCEPT_ONE = 1, ACCEPT_NONE = 0, ACCEPT_FULL = -1 /* EMFILE and friends: pause */ };
+/* One waiting connection; transient errors (ECONNABORTED, EPROTO, ...) are skipped. */
+enum accept_result sock_accept(int listener, int *fd, struct addr *from);
+
+/* For an inherited or accepted socket: non-blocking, close-on-exec, TCP_NODELAY (ignored on others). */
+void sock_prepare(int fd);
+void sock_keepalive(int fd, bool on);
+/* IPQoS: the DSCP byte for IP_TOS and IPV6_TCLASS; ignored where it does not apply. */
+void sock_tos(int fd, int tos);
+
+/* readv/writev that retry EINTR. > 0 bytes; 0 = end of file (read only); SOCK_AGAIN; SOCK_BROKEN with errno. */
+enum { SOCK_AGAIN = -1, SOCK_BROKEN = -2 };
+ssize_t sock_readv(int fd, const struct iovec *iov, size_t n);
+ssize_t sock_writev(int fd, const struct iovec *iov, size_t n); /* MSG_NOSIGNAL; short writes happen */
+
+/* No more data from us (FIN). */
+void sock_shut(int fd);
+/* Closes so that the other side sees the end that the stream had: close() after a FIN, or a reset. */
+void sock_close(int fd);
+void sock_reset(int fd);
+/* Bytes written and not yet acknowledged by the other side; 0 where unknown. */
+size_t sock_unsent(int fd);
+
+/* The local name of a socket. */
+void sock_name(int fd, struct addr *out);
+
+#endif

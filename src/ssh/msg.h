@@ -1,0 +1,79 @@
+/* Message numbers, reason codes and limits of the wire, in one place (RFC 4250, hostile.md section 6). */
+#ifndef ADIT_SSH_MSG_H
+#define ADIT_SSH_MSG_H
+
+enum msg {
+	MSG_DISCONNECT = 1,
+	MSG_IGNORE = 2,
+	MSG_UNIMPLEMENTED = 3,
+	MSG_DEBUG = 4,
+	MSG_SERVICE_REQUEST = 5,
+	MSG_SERVICE_ACCEPT = 6,
+	MSG_EXT_INFO = 7,
+	MSG_KEXINIT = 20,
+	MSG_NEWKEYS = 21,
+	MSG_KEX_ECDH_INIT = 30,
+	MSG_KEX_ECDH_REPLY = 31,
+	MSG_USERAUTH_REQUEST = 50,
+	MSG_USERAUTH_FAILURE = 51,
+	MSG_USERAUTH_SUCCESS = 52,
+	MSG_USERAUTH_BANNER = 53,
+	MSG_USERAUTH_60 = 60, /* PK_OK, PASSWD_CHANGEREQ or INFO_REQUEST: by the pending method */
+	MSG_USERAUTH_INFO_RESPONSE = 61,
+	MSG_GLOBAL_REQUEST = 80,
+	MSG_REQUEST_SUCCESS = 81,
+	MSG_REQUEST_FAILURE = 82,
+	MSG_CHANNEL_OPEN = 90,
+	MSG_CHANNEL_OPEN_CONFIRMATION = 91,
+	MSG_CHANNEL_OPEN_FAILURE = 92,
+	MSG_CHANNEL_WINDOW_ADJUST = 93,
+	MSG_CHANNEL_DATA = 94,
+	MSG_CHANNEL_EXTENDED_DATA = 95,
+	MSG_CHANNEL_EOF = 96,
+	MSG_CHANNEL_CLOSE = 97,
+	MSG_CHANNEL_REQUEST = 98,
+	MSG_CHANNEL_SUCCESS = 99,
+	MSG_CHANNEL_FAILURE = 100,
+	MSG_PING = 192, /* ping@openssh.com */
+	MSG_PONG = 193
+};
+
+/* SSH_MSG_DISCONNECT reasons, RFC 4253 section 11.1. */
+enum disconnect_reason {
+	DISC_PROTOCOL_ERROR = 2,
+	DISC_KEX_FAILED = 3,
+	DISC_MAC_ERROR = 5,
+	DISC_SERVICE_NOT_AVAILABLE = 7,
+	DISC_HOST_KEY_NOT_VERIFIABLE = 9,
+	DISC_BY_APPLICATION = 11,
+	DISC_TOO_MANY_CONNECTIONS = 12,
+	DISC_NO_MORE_AUTH_METHODS = 14
+};
+
+enum {
+	IDENT_MAX = 255,              /* version line with CR LF */
+	IDENT_LINES_MAX = 50,         /* lines before it, client only */
+	IDENT_BYTES_MAX = 8192,
+	PACKET_PREAUTH_MAX = 35000,   /* server, until the client is authenticated */
+	PACKET_MAX = 262144,          /* packet_length otherwise */
+	PREAUTH_PACKETS_MAX = 512,
+	PREAUTH_BYTES_MAX = 1 << 20,
+	NAME_LIST_MAX = 8192,
+	NAMES_MAX = 64,
+	EXT_INFO_MAX = 64,
+	BANNERS_MAX = 10,
+	KEX_MS = 60000,
+	CLOSING_MS = 60000,
+	OPEN_MS = 150000,
+	GLOBAL_MS = 30000,
+	GLOBALS_PENDING_MAX = 64,
+	CHANNELS_MAX = 10000,
+	OPENS_PENDING_MAX = 4096,
+	CHAN_PACKET = 32768,          /* max packet that we advertise to strangers */
+	CHAN_PACKET_LEAST = 256,      /* a peer that advertises less is refused */
+	TX_HIGH_WATER = 1 << 20,
+	CONTROL_MAX = 64 * 1024,      /* bytes of control messages that wait */
+	CONTROL_MESSAGES_MAX = 1024
+};
+
+#endif
