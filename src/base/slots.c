@@ -6,7 +6,7 @@
 
 #include "base/err.h"
 
-enum { NONE = UINT32_MAX };
+#define NONE UINT32_MAX /* no place: ends the queue of free ones */
 
 struct slot {
 	void *object;       /* NULL = free */

@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "base/span.h"
 
-/* hostile.md S-01: printable ASCII and printable UTF-8 stay; backslash becomes "\\"; controls, DEL, C1, ESC, bidi
+/* Printable ASCII and printable UTF-8 stay; backslash becomes "\\"; controls, DEL, C1, ESC, bidi
  * controls, zero-width characters and invalid UTF-8 become \xNN. Writes at most cap bytes with the NUL (cap >= 8);
  * text that does not fit ends with U+2026. Returns dst. */
 char *str_escape(char *dst, size_t cap, struct span src);
