@@ -1,0 +1,41 @@
+/* Sockets that have lost their channel: what is queued is still delivered, then they close as their stream ended.
+ * Not for sockets with a living channel (pump.h). */
+#ifndef ADIT_FWD_LINGER_H
+#define ADIT_FWD_LINGER_H
+
+#include "base/list.h"
+#include "fwd/backlog.h"
+#include "io/loop.h"
+
+enum {
+	LINGER_BROKEN_MS = 10000, /* a broken stream: this long altogether */
+	LINGER_CLEAN_MS = 60000,  /* a stream that ended: this long without progress */
+	LINGER_POLL_MS = 20	  /* how often the kernel is asked for unsent bytes */
+};
+
+/* The ceiling of all their backlogs together; the oldest is reset when it would be passed. */
+#define LINGER_BYTES ((size_t)64 * 1024 * 1024)
+
+enum linger_end {
+	LINGER_RESET, /* the stream broke: a reset after everything was taken by the other side */
+	LINGER_CLOSE  /* it ended: FIN after the last byte */
+};
+
+struct lingers {
+	struct loop *loop;
+	struct timer *timer;
+	struct list all; /* oldest first */
+	size_t bytes;
+	void (*empty)(void *user); /* the last one has gone */
+	void *user;
+};
+
+/* OK or ERR_NOMEM. `empty` is called from a timer or watch, never from within a function of this file. */
+int lingers_init(struct lingers *ls, struct loop *loop, void (*empty)(void *user), void *user) MUST_CHECK;
+/* Resets all that are left. */
+void lingers_fini(struct lingers *ls);
+/* Takes the socket and the backlog (which is then empty). Never fails: without memory it is reset at once. */
+void linger(struct lingers *ls, int fd, struct backlog *rest, enum linger_end end);
+bool lingers_any(const struct lingers *ls);
+
+#endif
