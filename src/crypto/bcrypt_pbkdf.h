@@ -1,4 +1,4 @@
-/* bcrypt_pbkdf: the key derivation of passphrase-protected openssh-key-v1 files (wire.md section 12). */
+/* bcrypt_pbkdf: the key derivation of passphrase-protected openssh-key-v1 files. */
 #ifndef ADIT_CRYPTO_BCRYPT_PBKDF_H
 #define ADIT_CRYPTO_BCRYPT_PBKDF_H
 

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "crypto/hash.h"
 
-enum { PKEY_BLOB_MAX = 64 * 1024, PKEY_SIG_MAX = 4096 };
+enum { PKEY_BLOB_MAX = 64 * 1024, PKEY_SIG_MAX = 4096, PKEY_PEM_MAX = 1024 * 1024 };
 
 /* One row per signature algorithm name, certificates included. */
 struct sig_alg {
@@ -16,10 +16,11 @@ struct sig_alg {
 	const char *plain;    /* the algorithm without certificate: "rsa-sha2-512" */
 	bool cert;
 	uint8_t agent_flags;  /* agent protocol: 2 = rsa-sha2-256, 4 = rsa-sha2-512 */
+	bool agent_only;      /* sk-*: no key file of ours signs with it and pkey_verify() refuses it */
 };
 
-/* In default order for host keys and user keys: certificates first; ed25519, ecdsa, rsa-sha2-512, rsa-sha2-256.
- * Also sk-* rows, which only an agent can sign and which pkey_verify() refuses. Ends with name NULL. */
+/* In default order for host keys and user keys: certificates first; ed25519, ecdsa, sk-*, rsa-sha2-512, rsa-sha2-256.
+ * A host key proposal leaves the agent_only rows out. Ends with name NULL. */
 const struct sig_alg *sig_table(void);
 const struct sig_alg *sig_find(struct span name);
 
@@ -43,11 +44,13 @@ struct pkey; /* a private key with its public blob */
 
 /* The private fields as openssh-key-v1 stores them (type string and fields, without check numbers, comment and
  * padding); the cursor is left behind them. A certificate type is allowed: then the certificate is the public blob.
- * Checks that public and private halves belong together. OK, ERR_SYNTAX, ERR_CRYPTO, ERR_NOMEM. */
+ * Checks that public and private halves belong together. OK, ERR_SYNTAX, ERR_CRYPTO (the halves do not fit, or the
+ * key is too weak or too big), ERR_NOT_FOUND (a key type that we have no use for), ERR_NOMEM. */
 struct rd;
 int pkey_from_fields(struct pkey **out, const struct crypto *c, struct rd *fields) MUST_CHECK;
-/* DER of a PKCS#8 or PKCS#1 / SEC1 key ("PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"), or the PEM text itself with
- * a passphrase (NULL = none). ERR_PASSPHRASE when it is encrypted and the passphrase is missing or wrong. */
+/* PEM text of a PKCS#8, PKCS#1 or SEC1 key ("PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE
+ * KEY") with a passphrase (NULL = none). ERR_PASSPHRASE when it is encrypted and the passphrase is missing or wrong;
+ * otherwise as above. */
 int pkey_from_pem(struct pkey **out, const struct crypto *c, struct span pem, const char *passphrase) MUST_CHECK;
 /* A new key: "ssh-ed25519", "ecdsa-sha2-nistp256", ..., "ssh-rsa" (3072 bits). For tests and first starts. */
 int pkey_generate(struct pkey **out, const struct crypto *c, const char *key_type) MUST_CHECK;
@@ -56,14 +59,15 @@ void pkey_free(struct pkey *k);
 /* The public blob; owned by the key. */
 struct span pkey_blob(const struct pkey *k);
 /* Appends string(sig_type) string(raw) for data. The algorithm must fit the key (certificate algorithms too: they sign
- * with the plain key). The signature is verified before it leaves (hostile.md K-30). OK or ERR_CRYPTO. */
+ * with the plain key). The signature is verified before it leaves: a faulty one would give the key away. OK,
+ * ERR_CRYPTO or ERR_NOMEM; `sig` is then as before. */
 int pkey_sign(const struct pkey *k, const struct crypto *c, const struct sig_alg *alg, struct span data,
 	      struct buf *sig) MUST_CHECK;
 
 /* What a certificate says; all spans point into the blob. */
 struct cert {
 	struct span type;      /* ssh-...-cert-v01@openssh.com */
-	struct span plain_blob_type;
+	struct span plain_blob_type; /* type of the key inside: static text, not part of the blob */
 	uint64_t serial;
 	uint32_t role;         /* 1 user, 2 host */
 	struct span key_id;
@@ -81,7 +85,7 @@ bool cert_is(struct span blob);
 /* Takes it apart and checks the CA's signature (the CA may not be a certificate, and rsa only with SHA-2).
  * OK, ERR_SYNTAX or ERR_CRYPTO; `why` says what. */
 int cert_parse(struct cert *out, const struct crypto *c, struct span blob, struct why *why) MUST_CHECK;
-/* Appends the plain public blob that the certificate is for. */
+/* Appends the plain public blob that the certificate is for. OK, ERR_CRYPTO, ERR_NOT_FOUND or ERR_NOMEM. */
 int cert_plain_blob(struct span cert_blob, struct buf *out) MUST_CHECK;
 
 #endif
