@@ -1,0 +1,56 @@
+# A short front for Meson. `make help` lists what there is.
+BUILD = build
+prefix ?= /usr/local
+DESTDIR ?=
+FUZZ_SECONDS ?= 60
+
+sanitizers = -Db_sanitize=address,undefined -Doptimization=1 -Ddebug=true -Db_lundef=false
+
+all: $(BUILD)/build.ninja ## builds build/adit
+	ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	scripts/deps build
+	meson setup $(BUILD)
+
+check: ## builds and runs every test, ends with the count
+	scripts/deps check
+	scripts/check
+
+demo: ## shows two tunnels through a private SSH server on this machine
+	scripts/deps demo
+	$(MAKE) all
+	scripts/demo
+
+bench: ## measures ssh and adit in turn
+	scripts/deps bench
+	$(MAKE) all
+	/usr/bin/python3 bench/run.py
+
+lint: ## layout of the code, cppcheck, layers
+	scripts/deps lint
+	$(MAKE) all
+	scripts/lint $(BUILD)
+
+asan: ## builds build/asan with AddressSanitizer and UndefinedBehaviorSanitizer
+	scripts/deps check
+	test -e $(BUILD)/asan/build.ninja || meson setup $(sanitizers) $(BUILD)/asan
+	ninja -C $(BUILD)/asan
+
+fuzz: ## runs each fuzz target for FUZZ_SECONDS seconds
+	scripts/deps fuzz
+	test -e $(BUILD)/fuzz/build.ninja || CC=clang meson setup $(sanitizers) -Dfuzz=true $(BUILD)/fuzz
+	ninja -C $(BUILD)/fuzz
+	scripts/fuzz $(BUILD)/fuzz $(FUZZ_SECONDS)
+
+install: all ## installs programs and manual pages; prefix=/usr/local, DESTDIR=
+	meson configure -Dprefix=$(abspath $(prefix)) $(BUILD)
+	DESTDIR=$(abspath $(DESTDIR)) meson install -C $(BUILD)
+
+clean: ## removes build/
+	rm -rf $(BUILD)
+
+help: ## prints this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 18
+
+.PHONY: all check demo bench lint asan fuzz install clean help
