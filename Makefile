@@ -4,7 +4,7 @@ prefix ?= /usr/local
 DESTDIR ?=
 FUZZ_SECONDS ?= 60
 
-sanitizers = -Db_sanitize=address,undefined -Doptimization=1 -Ddebug=true -Db_lundef=false
+sanitizers = -Db_sanitize=address,undefined -Doptimization=1 -Ddebug=true -Db_lundef=false -Dtests=enabled
 
 all: $(BUILD)/build.ninja ## builds build/adit
 	ninja -C $(BUILD)
