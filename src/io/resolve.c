@@ -1,0 +1,141 @@
+/* Name resolution, on a thread of libuv's pool or while the caller waits. */
+#include "io/resolve.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+struct resolve {
+	uv_getaddrinfo_t uv; /* first: freed through it */
+	resolve_fn *fn;	     /* NULL: cancelled */
+	void *user;
+	uint16_t port;
+};
+
+static const struct addrinfo *wanted(struct addrinfo *hints, int family, int flags)
+{
+	*hints = (struct addrinfo){ .ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = flags };
+	return hints;
+}
+
+static bool same(const struct addr *a, const struct addr *b)
+{
+	return a->len == b->len && memcmp(&a->sa, &b->sa, a->len) == 0;
+}
+
+/* A line may stand twice in /etc/hosts; nobody wants to bind or to try an address twice. */
+static size_t collect(const struct addrinfo *from, uint16_t port, struct addr out[RESOLVE_MAX])
+{
+	size_t n = 0;
+
+	for (; from && n < RESOLVE_MAX; from = from->ai_next) {
+		struct addr a = { .len = from->ai_addrlen };
+		size_t i = 0;
+
+		if ((from->ai_family != AF_INET && from->ai_family != AF_INET6) || a.len > sizeof(a.sa))
+			continue;
+		memcpy(&a.sa, from->ai_addr, a.len);
+		addr_set_port(&a, port);
+		while (i < n && !same(&out[i], &a))
+			i++;
+		if (i == n)
+			out[n++] = a;
+	}
+	return n;
+}
+
+int resolve_numeric(const char *host, uint16_t port, int family, struct addr *out)
+{
+	struct addrinfo hints, *list = NULL;
+	struct addr found[RESOLVE_MAX];
+	size_t n;
+
+	if (getaddrinfo(host, NULL, wanted(&hints, family, AI_NUMERICHOST), &list))
+		return ERR_NOT_FOUND;
+	n = collect(list, port, found);
+	freeaddrinfo(list);
+	if (n == 0)
+		return ERR_NOT_FOUND;
+	*out = found[0];
+	return OK;
+}
+
+int resolve_wait(const char *host, uint16_t port, int family, struct addr out[RESOLVE_MAX], size_t *n, struct why *why)
+{
+	struct addrinfo hints, *list = NULL;
+	int e = getaddrinfo(host, NULL, wanted(&hints, family, 0), &list);
+
+	if (e)
+		return why_set(why, ERR_NOT_FOUND, "%s", e == EAI_SYSTEM ? strerror(errno) : gai_strerror(e));
+	*n = collect(list, port, out);
+	freeaddrinfo(list);
+	return *n ? OK : why_set(why, ERR_NOT_FOUND, "%s", gai_strerror(EAI_NONAME));
+}
+
+/* libuv has its own words for the resolver's errors; people know and search for the system's. */
+static const char *sentence(int status)
+{
+	static const struct {
+		int uv, eai;
+	} map[] = {
+		{ UV_EAI_ADDRFAMILY, EAI_ADDRFAMILY }, { UV_EAI_AGAIN, EAI_AGAIN },   { UV_EAI_FAIL, EAI_FAIL },
+		{ UV_EAI_FAMILY, EAI_FAMILY },	       { UV_EAI_MEMORY, EAI_MEMORY }, { UV_EAI_NODATA, EAI_NODATA },
+		{ UV_EAI_NONAME, EAI_NONAME },
+	};
+
+	for (size_t i = 0; i < LEN(map); i++)
+		if (status == map[i].uv)
+			return gai_strerror(map[i].eai);
+	return uv_strerror(status);
+}
+
+static void answered(uv_getaddrinfo_t *uv, int status, struct addrinfo *list)
+{
+	struct resolve *r = CONTAINER(uv, struct resolve, uv);
+	struct addr found[RESOLVE_MAX];
+	size_t n = status ? 0 : collect(list, r->port, found);
+	resolve_fn *fn = r->fn;
+	void *user = r->user;
+	struct why why;
+
+	why_set(&why, ERR_NOT_FOUND, "%s", sentence(status ? status : UV_EAI_NONAME));
+	uv_freeaddrinfo(list);
+	free(r);
+	if (fn)
+		fn(user, found, n, &why);
+}
+
+int resolve_new(struct resolve **out, struct loop *l, const char *host, uint16_t port, int family, resolve_fn *fn,
+		void *user, struct why *why)
+{
+	struct resolve *r = calloc(1, sizeof(*r));
+	struct addrinfo hints;
+	sigset_t all, old;
+	int status;
+
+	if (!r)
+		return why_set(why, ERR_NOMEM, "out of memory");
+	*r = (struct resolve){ .fn = fn, .user = user, .port = port };
+	/* The first request starts the threads, which inherit the mask: signals are for the main thread alone. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	status = uv_getaddrinfo(loop_uv(l), &r->uv, answered, host, NULL, wanted(&hints, family, 0));
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (status) {
+		free(r);
+		return why_set(why, status == UV_ENOMEM ? ERR_NOMEM : ERR_NOT_FOUND, "%s", sentence(status));
+	}
+	*out = r;
+	return OK;
+}
+
+void resolve_cancel(struct resolve *r)
+{
+	if (!r)
+		return;
+	r->fn = NULL;
+	(void)uv_cancel((uv_req_t *)&r->uv); /* already running: answered() comes later and tells nobody */
+}

@@ -1,0 +1,27 @@
+/* Names to addresses, as the system's resolver (NSS) has them. Not for connecting. */
+#ifndef ADIT_IO_RESOLVE_H
+#define ADIT_IO_RESOLVE_H
+
+#include "io/loop.h"
+#include "io/sock.h"
+
+enum { RESOLVE_MAX = 16 }; /* further addresses of a name are not looked at */
+
+/* An address in digits; never asks anybody. OK, or ERR_NOT_FOUND when it is a name or of another family. */
+int resolve_numeric(const char *host, uint16_t port, int family, struct addr *out) MUST_CHECK;
+
+/* Asks while the caller waits. OK with at least one address, each once; or ERR_NOT_FOUND with the resolver's sentence.
+ */
+int resolve_wait(const char *host, uint16_t port, int family, struct addr out[RESOLVE_MAX], size_t *n,
+		 struct why *why) MUST_CHECK;
+
+/* n = 0: `why` has the resolver's sentence. Called once, from the loop; the lookup is gone afterwards. */
+typedef void resolve_fn(void *user, const struct addr *list, size_t n, const struct why *why);
+struct resolve;
+/* Asks on a thread of libuv's pool. OK, ERR_NOMEM, or ERR_NOT_FOUND for what cannot be a name. */
+int resolve_new(struct resolve **out, struct loop *l, const char *host, uint16_t port, int family, resolve_fn *fn,
+		void *user, struct why *why) MUST_CHECK;
+/* No callback then. A lookup that is on its way finishes unseen. NULL is allowed. */
+void resolve_cancel(struct resolve *r);
+
+#endif

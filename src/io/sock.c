@@ -1,0 +1,192 @@
+/* Socket addresses, accepting, and the ways a stream moves and ends. Listening is in listen.c. */
+#include "io/sock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static void set_int(int fd, int level, int option, int value)
+{
+	(void)setsockopt(fd, level, option, &value, sizeof(value)); /* does not apply: then it does not */
+}
+
+void addr_text(const struct addr *a, char out[ADDR_TEXT], uint16_t *port)
+{
+	const struct sockaddr *sa = (const struct sockaddr *)&a->sa;
+
+	if (port)
+		*port = addr_port(a);
+	if (a->len >= sizeof(sa->sa_family) && sa->sa_family == AF_UNIX)
+		snprintf(out, ADDR_TEXT, "unix");
+	else if (getnameinfo(sa, a->len, out, ADDR_TEXT, NULL, 0, NI_NUMERICHOST))
+		snprintf(out, ADDR_TEXT, "unknown");
+}
+
+uint16_t addr_port(const struct addr *a)
+{
+	switch (a->sa.ss_family) {
+	case AF_INET:
+		return ntohs(((const struct sockaddr_in *)&a->sa)->sin_port);
+	case AF_INET6:
+		return ntohs(((const struct sockaddr_in6 *)&a->sa)->sin6_port);
+	default:
+		return 0;
+	}
+}
+
+void addr_set_port(struct addr *a, uint16_t port)
+{
+	if (a->sa.ss_family == AF_INET)
+		((struct sockaddr_in *)&a->sa)->sin_port = htons(port);
+	else if (a->sa.ss_family == AF_INET6)
+		((struct sockaddr_in6 *)&a->sa)->sin6_port = htons(port);
+}
+
+int addr_unix(struct addr *a, const char *path, struct why *why)
+{
+	struct sockaddr_un *un = (struct sockaddr_un *)&a->sa;
+	size_t n = strlen(path);
+
+	if (n == 0)
+		return why_set(why, ERR_SYNTAX, "the path of a unix socket is empty");
+	if (n >= sizeof(un->sun_path))
+		return why_set(why, ERR_SYNTAX, "the path of a unix socket is longer than %zu bytes: %s",
+			       sizeof(un->sun_path) - 1, path);
+	memset(a, 0, sizeof(*a));
+	un->sun_family = AF_UNIX;
+	memcpy(un->sun_path, path, n + 1);
+	a->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n + 1);
+	return OK;
+}
+
+/* accept(2): errors of the network behind the new socket are reported here and concern that connection only. */
+static enum accept_result accept_failed(int e)
+{
+	static const int full[] = { EMFILE, ENFILE, ENOBUFS, ENOMEM };
+	static const int gone[] = { EINTR,  ECONNABORTED, EPROTO,     ENETDOWN,	   ENOPROTOOPT, EHOSTDOWN,
+				    ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH, EPERM,	ETIMEDOUT };
+
+	for (size_t i = 0; i < LEN(full); i++)
+		if (e == full[i])
+			return ACCEPT_FULL;
+	for (size_t i = 0; i < LEN(gone); i++)
+		if (e == gone[i])
+			return ACCEPT_ONE;
+	/* Anything unforeseen pauses the listener instead of spinning on it. */
+	return e == EAGAIN ? ACCEPT_NONE : ACCEPT_FULL;
+}
+
+enum accept_result sock_accept(int listener, int *fd, struct addr *from)
+{
+	for (;;) {
+		struct addr a = { .len = sizeof(a.sa) };
+		int s = accept4(listener, (struct sockaddr *)&a.sa, &a.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		enum accept_result r;
+
+		if (s >= 0) {
+			set_int(s, IPPROTO_TCP, TCP_NODELAY, 1);
+			*fd = s;
+			*from = a;
+			return ACCEPT_ONE;
+		}
+		r = accept_failed(errno);
+		if (r != ACCEPT_ONE)
+			return r;
+	}
+}
+
+void sock_prepare(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags >= 0)
+		(void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+void sock_keepalive(int fd, bool on)
+{
+	set_int(fd, SOL_SOCKET, SO_KEEPALIVE, on);
+}
+
+void sock_tos(int fd, int tos)
+{
+	set_int(fd, IPPROTO_IP, IP_TOS, tos);
+	set_int(fd, IPPROTO_IPV6, IPV6_TCLASS, tos);
+}
+
+static ssize_t io_result(ssize_t n)
+{
+	if (n >= 0)
+		return n;
+	return errno == EAGAIN || errno == EWOULDBLOCK ? SOCK_AGAIN : SOCK_BROKEN;
+}
+
+ssize_t sock_readv(int fd, const struct iovec *iov, size_t n)
+{
+	ssize_t got;
+
+	do
+		got = readv(fd, iov, (int)n);
+	while (got < 0 && errno == EINTR);
+	return io_result(got);
+}
+
+ssize_t sock_writev(int fd, const struct iovec *iov, size_t n)
+{
+	const struct msghdr m = { .msg_iov = (struct iovec *)iov, .msg_iovlen = n };
+	ssize_t put;
+
+	do
+		put = sendmsg(fd, &m, MSG_NOSIGNAL);
+	while (put < 0 && errno == EINTR);
+	return io_result(put);
+}
+
+void sock_shut(int fd)
+{
+	(void)shutdown(fd, SHUT_WR); /* not connected any more: the next read tells */
+}
+
+void sock_close(int fd)
+{
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+void sock_reset(int fd)
+{
+	const struct linger now = { .l_onoff = 1, .l_linger = 0 };
+
+	if (fd < 0)
+		return;
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	(void)close(fd);
+}
+
+size_t sock_unsent(int fd)
+{
+	int n = 0;
+
+	if (fd < 0 || ioctl(fd, SIOCOUTQ, &n) || n < 0)
+		return 0;
+	return (size_t)n;
+}
+
+void sock_name(int fd, struct addr *out)
+{
+	struct addr a = { .len = sizeof(a.sa) };
+
+	if (getsockname(fd, (struct sockaddr *)&a.sa, &a.len))
+		a.len = 0;
+	*out = a;
+}
