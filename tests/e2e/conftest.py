@@ -1,0 +1,219 @@
+"""Fixtures of the end-to-end tests. Everything that a test starts is ended, by its pid, when the test is over."""
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from lab import client as adit
+from lab import keys as keytool
+from lab import servers, services
+from lab.agent import Agent
+from lab.client import Client
+from lab.faults import Proxy
+from lab.net import free_port
+
+KINDS = ("openssh", "dropbear", "asyncssh", "paramiko")
+
+
+def pytest_sessionstart(session):
+    """Without the program there is nothing to test: an error at once, not hundreds of failures."""
+    if not os.access(adit.ADIT, os.X_OK):
+        pytest.exit(f"{adit.ADIT} is not there: build it first, or name another with ADIT=/path", 2)
+
+
+class Lab:
+    """What the whole run shares: a folder, the keys, one server of each kind."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.keys = keytool.Keyring(folder / "keys")
+        self.running = {}
+        self.count = 0
+
+    def folder_for(self, name):
+        self.count += 1
+        return self.folder / f"{self.count:04}_{name}"
+
+    @property
+    def key(self):
+        """The key that every server lets in."""
+        return self.keys.user("ed25519")
+
+    def authorized(self):
+        return "".join(keytool.public(self.keys.user(kind)) + "\n" for kind in keytool.TYPES)
+
+    def start(self, kind, **settings):
+        """A new server of this kind; skips the test if that peer is not installed."""
+        folder = self.folder_for(kind)
+        settings.setdefault("authorized", self.authorized())
+        if kind == "openssh":
+            if not servers.sshd_path():
+                pytest.skip("openssh-server is not installed")
+            return servers.OpenSSH(folder, self.keys, **settings)
+        if kind == "dropbear":
+            if not servers.dropbear_path():
+                pytest.skip("dropbear is not installed")
+            return servers.Dropbear(folder, self.keys, shim=self.shim(), **settings)
+        pytest.importorskip(kind)
+        return {"asyncssh": servers.AsyncSSH, "paramiko": servers.Paramiko}[kind](folder, self.keys, **settings)
+
+    def shim(self):
+        """The library that gives Dropbear a home for authorized_keys."""
+        path = self.folder / "pwdir.so"
+        if not path.exists():
+            source = Path(adit.HERE) / "pwdir.c"
+            subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-o", path, source], check=True)
+        return path
+
+    def shared(self, kind):
+        """The server of this kind that all tests use; started again if a test has ended it."""
+        server = self.running.get(kind)
+        if server is None or not server.child.alive():
+            server = self.running[kind] = self.start(kind)
+        return server
+
+
+@pytest.fixture(scope="session")
+def lab():
+    folder = Path(tempfile.mkdtemp(prefix="adit-e2e-"))
+    os.chmod(folder, 0o755)
+    the_lab = Lab(folder)
+    yield the_lab
+    for server in the_lab.running.values():
+        server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def cleanup():
+    with contextlib.ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def openssh(lab):
+    return lab.shared("openssh")
+
+
+@pytest.fixture
+def asyncssh(lab):
+    return lab.shared("asyncssh")
+
+
+@pytest.fixture(params=KINDS)
+def server(lab, request):
+    """Each kind of server in turn."""
+    return lab.shared(request.param)
+
+
+@pytest.fixture
+def start_server(lab, cleanup):
+    """start_server(kind, **settings): a server of the test's own."""
+    def start(kind="openssh", **settings):
+        server = lab.start(kind, **settings)
+        cleanup.callback(server.stop)
+        return server
+    return start
+
+
+@pytest.fixture
+def work(lab):
+    """A folder for the files of one test, in which the servers may write too."""
+    folder = lab.folder_for("work")
+    folder.mkdir()
+    os.chmod(folder, 0o777)
+    return folder
+
+
+@pytest.fixture
+def service(cleanup):
+    """service(handler, where): something to forward to."""
+    def start(handler=services.echo, where="127.0.0.1"):
+        one = services.Service(handler, where)
+        cleanup.callback(one.close)
+        return one
+    return start
+
+
+@pytest.fixture
+def refuser(cleanup):
+    one = services.Refuser()
+    cleanup.callback(one.close)
+    return one
+
+
+@pytest.fixture
+def proxy(cleanup):
+    """proxy(server): a faulty network in front of a server."""
+    def start(server):
+        one = Proxy((server.host, server.port))
+        cleanup.callback(one.close)
+        return one
+    return start
+
+
+@pytest.fixture
+def agent(work, cleanup):
+    one = Agent(work)
+    cleanup.callback(one.close)
+    return one
+
+
+@pytest.fixture
+def home(work):
+    folder = work / "home"
+    (folder / ".ssh").mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def run(cleanup, home):
+    """run(*words, tty, env, ...): any command line as the person under test."""
+    def start(*words, env=(), **how):
+        one = Client(words, env=adit.environment(home, **dict(env)), **how)
+        cleanup.callback(one.check)
+        cleanup.callback(one.stop)
+        return one
+    return start
+
+
+@pytest.fixture
+def client(lab, run, work):
+    """client(server, *flags, key, known_hosts, options, ...): starts adit towards a server it knows and that knows it.
+
+    known_hosts: text of the file (default: all keys of the server), or a path. key: path, or None for no key at all.
+    proxy: the address that is really dialled.
+    """
+    def start(server, *flags, known_hosts=None, key="", options=(), proxy=None, how=(), **more):
+        if known_hosts is None:
+            known_hosts = server.known_hosts()
+        if not isinstance(known_hosts, Path):
+            (work / "known_hosts").write_text(known_hosts, encoding="utf-8")
+            known_hosts = work / "known_hosts"
+        options = list(options)
+        if proxy is not None:
+            name = f"[{server.host}]:{server.port}"
+            flags = ["-p", proxy.port, *flags]
+            options.append(f"HostKeyAlias={name}")
+        if key is None:
+            options += ["IdentityFile=none", "IdentitiesOnly=yes"]
+        line = adit.command(server, *flags, known_hosts=known_hosts, key=lab.key if key == "" else key,
+                            options=options, **more)
+        return run(*line, **dict(how))
+    return start
+
+
+@pytest.fixture
+def port():
+    """A free port."""
+    return free_port()
+
+
+@pytest.fixture
+def ports():
+    """ports(n): n free ports."""
+    return lambda n: [free_port() for _ in range(n)]

@@ -1,0 +1,71 @@
+"""Ports and listeners: which ports are free, who listens where (from /proc, without connecting)."""
+import ipaddress
+import random
+import socket
+import struct
+
+_given = set()
+
+
+def free_port():
+    """A port that nobody uses on either loopback address, outside the range that outgoing connections take theirs
+    from, and never the same one twice."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="utf-8") as text:
+        low, high = map(int, text.read().split())
+    pool = range(10000, low) if low > 12000 else range(high + 1, 65536) if high < 64000 else range(low, high)
+    while True:
+        port = random.choice(pool)
+        if port not in _given and _bindable(port):
+            _given.add(port)
+            return port
+
+
+def _bindable(port):
+    for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
+        with socket.socket(family) as probe:
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            try:
+                probe.bind((address, port))
+            except OSError:
+                return False
+    return True
+
+
+def listeners(port):
+    """The addresses that somebody listens on with this port, as a set of strings."""
+    found = set()
+    for name in ("tcp", "tcp6"):
+        with open(f"/proc/net/{name}", encoding="utf-8") as table:
+            next(table)
+            for line in table:
+                fields = line.split()
+                address, _, number = fields[1].partition(":")
+                if fields[3] == "0A" and int(number, 16) == port:
+                    words = [struct.pack("=I", int(address[i:i + 8], 16)) for i in range(0, len(address), 8)]
+                    found.add(str(ipaddress.ip_address(b"".join(words))))
+    return found
+
+
+def unix_listener(path):
+    """Does somebody listen on this unix socket?"""
+    with open("/proc/net/unix", encoding="utf-8") as table:
+        return any(line.split()[-1] == str(path) and int(line.split()[3], 16) & 0x10000 for line in table)
+
+
+def connect(address, seconds=20):
+    """Connects to ("host", port) or to the path of a unix socket."""
+    if isinstance(address, tuple):
+        sock = socket.create_connection(address, seconds)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock
+    sock = socket.socket(socket.AF_UNIX)
+    sock.settimeout(seconds)
+    sock.connect(str(address))
+    return sock
+
+
+def reset(sock):
+    """Ends a connection by a reset."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()

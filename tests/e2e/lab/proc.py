@@ -1,0 +1,165 @@
+"""Child processes: start one, read what it says, wait for a condition with a deadline, end it by its pid."""
+import os
+import pty
+import re
+import signal
+import subprocess
+import threading
+import time
+
+PATIENCE = float(os.environ.get("ADIT_TEST_PATIENCE", "20"))  # seconds until a condition that must come counts as lost
+
+
+def until(condition, seconds=None, what="the condition"):
+    """Polls until condition() is true and returns its value; fails after the deadline."""
+    end = time.monotonic() + (PATIENCE if seconds is None else seconds)
+    pause = 0.001
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"waited in vain for {what}")
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.02)
+
+
+class Child:
+    """One process. With tty=True it gets a terminal of its own (its stdin, stdout and stderr), else pipes."""
+
+    def __init__(self, argv, *, tty=False, stdin=subprocess.DEVNULL, env=None, user=None, group=None, cwd=None,
+                 stderr=None, merge=False):
+        self.argv = [str(a) for a in argv]
+        self._said = bytearray()
+        self._out = bytearray()
+        self._change = threading.Condition()
+        self._open = 0
+        self.tty = None
+        keep = {"env": env, "cwd": cwd}
+        if user is not None:
+            keep.update(user=user, group=group, extra_groups=[])
+        if tty:
+            self.tty, slave = pty.openpty()
+            # setsid replaces itself by the program, which then has the terminal that /dev/tty means
+            self.process = subprocess.Popen(["setsid", "--ctty", *self.argv], stdin=slave, stdout=slave,
+                                            stderr=slave, **keep)
+            os.close(slave)
+            self._read(os.dup(self.tty), self._said)
+        else:
+            self.process = subprocess.Popen(self.argv, stdin=stdin, stdout=subprocess.PIPE,
+                                            stderr=subprocess.STDOUT if merge else stderr or subprocess.PIPE, **keep)
+            if stderr is None and not merge:
+                self._read(self.process.stderr.fileno(), self._said)
+            self._read(self.process.stdout.fileno(), self._said if merge else self._out)
+        self.pid = self.process.pid
+
+    def _read(self, fd, into):
+        self._open += 1
+
+        def run():
+            while True:
+                try:
+                    piece = os.read(fd, 65536)
+                except OSError:  # the terminal's other side is gone
+                    piece = b""
+                with self._change:
+                    if not piece:
+                        self._open -= 1
+                    into.extend(piece)
+                    self._change.notify_all()
+                if not piece:
+                    return
+
+        threading.Thread(target=run, daemon=True).start()
+
+    @property
+    def said(self):
+        """Everything from stderr (with a terminal: everything) up to now, as text."""
+        with self._change:
+            return self._said.decode("utf-8", "surrogateescape")
+
+    @property
+    def out(self):
+        """Everything from stdout up to now, as text."""
+        with self._change:
+            return self._out.decode("utf-8", "surrogateescape")
+
+    def told(self, pattern, seconds=None, after=0):
+        """Waits until stderr (or the terminal) matches `pattern` beyond position `after`; returns the match."""
+        end = time.monotonic() + (PATIENCE if seconds is None else seconds)
+        regex = re.compile(pattern)
+        with self._change:
+            while True:
+                match = regex.search(self._said.decode("utf-8", "surrogateescape"), after)
+                if match:
+                    return match
+                left = end - time.monotonic()
+                assert left > 0, f"{self}\nnever said {pattern!r}"
+                assert self._open, f"{self}\nended without saying {pattern!r}"
+                self._change.wait(left)
+
+    def type(self, text):
+        os.write(self.tty, text.encode())
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def ended(self, seconds=None):
+        """Waits for the end of the process and of its output; returns the exit status (negative: the signal)."""
+        try:
+            status = self.process.wait(PATIENCE if seconds is None else seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self}\nstill runs") from None
+        with self._change:
+            self._change.wait_for(lambda: not self._open, 2)  # a grandchild may hold the pipe open: not for ever
+        return status
+
+    def stop(self, sig=signal.SIGTERM):
+        """Ends the process and returns its status; whoever does not listen is killed."""
+        if self.alive():
+            self.process.send_signal(sig)
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        if self.tty is not None:
+            os.close(self.tty)
+            self.tty = None
+        return self.process.returncode
+
+    def __str__(self):
+        state = "runs" if self.alive() else f"ended with {self.process.returncode}"
+        return f"$ {' '.join(self.argv)}\n[{state}]\n{self.said}"
+
+
+def descendants(pid):
+    """The pids below a process, children before grandchildren."""
+    parents = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/stat", encoding="utf-8", errors="replace") as stat:
+                    parents[int(entry)] = int(stat.read().rpartition(")")[2].split()[1])
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+    found, todo = [], [pid]
+    while todo:
+        parent = todo.pop(0)
+        below = [child for child, its in parents.items() if its == parent]
+        found += below
+        todo += below
+    return found
+
+
+def cpu_seconds(pid):
+    """User and system time that a process has used."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def private_kib(pid):
+    """Memory that only this process holds."""
+    with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as rollup:
+        return sum(int(line.split()[1]) for line in rollup if line.startswith("Private_"))
