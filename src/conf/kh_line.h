@@ -11,7 +11,7 @@ struct kh_line {
 	enum kh_marker marker;
 	char *hosts; /* patterns, or one hashed name */
 	char *type;
-	char *key;   /* base64 */
+	char *key; /* base64 */
 };
 
 /* Cuts the n bytes of a NUL-terminated line into its fields. OK; ERR_NOT_FOUND for an empty line or a comment;
@@ -20,7 +20,8 @@ int kh_line_parse(struct kh_line *l, char *text, size_t n, const char **fault) M
 
 /* Does the line speak of this name (in lower case)? LIST_YES or LIST_NO stored to *yes. OK; ERR_SYNTAX with *fault for
  * a hashed name that is none; ERR_CRYPTO; ERR_NOMEM. */
-int kh_line_match(struct kh_line *l, const char *name, const struct crypto *c, bool *yes, const char **fault) MUST_CHECK;
+int kh_line_match(struct kh_line *l, const char *name, const struct crypto *c, bool *yes,
+		  const char **fault) MUST_CHECK;
 
 /* Appends the key's blob. OK; ERR_NOT_FOUND for a type that this program does not know (*type is then untouched, else
  * the static name of the type); ERR_SYNTAX with *fault; ERR_NOMEM. */

@@ -9,7 +9,7 @@ enum { KH_NAME_MAX = 1100, KH_SALT = 20, KH_TYPES_MAX = 16 };
 
 /* Who is called. Upper and lower case are the same. */
 struct kh_host {
-	const char *host;  /* as the person typed it, without brackets: a name or an address */
+	const char *host; /* as the person typed it, without brackets: a name or an address */
 	uint16_t port;
 	const char *alias; /* HostKeyAlias: used instead of host and port when not NULL */
 };
@@ -20,14 +20,14 @@ int kh_name(char name[KH_NAME_MAX], const struct kh_host *h) MUST_CHECK;
 
 /* A line in a file. */
 struct kh_place {
-	const char *file; /* the caller's string */
+	const char *file;   /* the caller's string */
 	unsigned long line; /* from 1; 0 = there is none */
 	const char *type; /* type of the key there ("ssh-ed25519"), static; NULL when the line has none that is known */
 };
 
 enum kh_status {
 	KH_UNKNOWN,  /* no line says anything about this host */
-	KH_OK,       /* a line has this key */
+	KH_OK,	     /* a line has this key */
 	KH_CERT_OK,  /* it is a certificate of a CA that is trusted for this host, and everything in it is in order */
 	KH_CHANGED,  /* there are lines for this host, none with this key */
 	KH_REVOKED,  /* a @revoked line has this key, or the CA of this certificate */
@@ -38,12 +38,12 @@ struct kh_verdict {
 	enum kh_status status;
 	struct kh_place at; /* the line that decided: the match, the revocation, the CA or, when changed, the old key */
 	bool without_port;  /* matched a line for the host on port 22, while the port is another */
-	struct why why;     /* KH_CHANGED, KH_REVOKED, KH_CERT_BAD: what is wrong, where, what to do; KH_OK: may say why
-			     * the certificate around the key was not used; else empty */
+	struct why why;	    /* KH_CHANGED, KH_REVOKED, KH_CERT_BAD: what is wrong, where, what to do; KH_OK and
+			     * KH_UNKNOWN: why the certificate around the key was not used, or empty */
 	struct kh_place ignored;    /* the first line that could not be understood, to warn about */
 	const char *ignored_reason; /* static */
-	/* The first file that is there but cannot be read, and errno. Revocations and old keys in it are not seen: do not
-	 * accept an unknown key silently then. */
+	/* The first file that is there but cannot be read, and errno. Revocations and old keys in it are not seen: do
+	 * not accept an unknown key silently then. */
 	const char *unreadable;
 	int unreadable_errno;
 };
@@ -82,7 +82,7 @@ int kh_append(const char *path, const struct kh_host *h, struct span blob, enum 
 
 /* RevokedHostKeys: a file of public keys, one a line. OK when neither the key nor the CA of the certificate is in it;
  * ERR_HOST_KEY when it is; ERR_IO or ERR_SYNTAX when the file cannot be read or understood (then no key may be
- * accepted); ERR_NOMEM. */
-int kh_revoked(const char *path, struct span blob, struct why *why) MUST_CHECK;
+ * accepted); ERR_NOMEM. Binary revocation lists (ssh-keygen -k) are refused with a sentence. */
+int kh_revoked(const char *path, struct span blob, const struct crypto *c, struct why *why) MUST_CHECK;
 
 #endif

@@ -62,8 +62,10 @@ int lines_next(struct lines *l)
 		if (n < 0)
 			return 0;
 		l->number++;
-		if (n > LINE_MAX_BYTES)
+		if (n > LINE_MAX_BYTES) {
+			l->too_long = l->number;
 			continue;
+		}
 		l->n = (size_t)n;
 		l->text[n] = 0;
 		return 1;

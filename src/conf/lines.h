@@ -10,9 +10,10 @@ enum { LINE_MAX_BYTES = 64 * 1024 };
 
 struct lines {
 	FILE *f;
-	char *text;           /* the line without LF, NUL-terminated; the caller may write into it until the next one */
-	size_t n;             /* its bytes; more than strlen(text) when there is a NUL inside */
+	char *text;	      /* the line without LF, NUL-terminated; the caller may write into it until the next one */
+	size_t n;	      /* its bytes; more than strlen(text) when there is a NUL inside */
 	unsigned long number; /* counts from 1, over-long lines included */
+	unsigned long too_long; /* number of the last line that was skipped for its length; 0 = none */
 };
 
 /* Opens a file. OK; ERR_IO with the reason in errno; ERR_NOMEM. After an error there is nothing to close. */
