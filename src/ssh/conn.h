@@ -30,21 +30,24 @@ struct conn_algs {
 
 struct conn_setup {
 	enum role role;
-	const struct crypto *crypto; /* outlives the connection */
-	struct pool *pool;           /* packet memory; outlives the connection */
-	uint8_t seed[RNG_SEED];      /* from the kernel's generator */
-	uint64_t now_ms;             /* any clock that never goes back; the same one as conn_tick() */
-	const char *software;        /* "adit_0.1": printable, no '-' and no space */
-	const char *user;            /* client: whom to log in */
-	struct conn_algs algs;       /* copied */
-	uint64_t rekey_bytes;        /* RekeyLimit; 0 = the cipher's own limit */
-	uint64_t rekey_ms;           /* 0 = no limit by time */
-	uint32_t alive_ms;           /* keepalive after this much silence once logged in; 0 = off */
-	uint32_t alive_max;          /* unanswered ones before the connection fails */
-	uint32_t login_ms;           /* everything up to the end of the login; 0 = no limit */
-	uint32_t max_channels;       /* 0 = 10000 */
-	uint64_t bank;               /* receive window that may be out at once; 0 = 128 MiB */
-	unsigned rsa_min_bits;       /* 0 = 1024, OpenSSH's RequiredRSASize */
+	const struct crypto *crypto;  /* outlives the connection */
+	struct pool *pool;	      /* packet memory; outlives the connection */
+	uint8_t seed[RNG_SEED];	      /* from the kernel's generator */
+	uint64_t now_ms;	      /* any clock that never goes back; the same one as conn_tick() */
+	const char *software;	      /* "adit_0.1": printable, no '-' and no space */
+	const char *user;	      /* client: whom to log in */
+	struct conn_algs algs;	      /* copied */
+	uint64_t rekey_bytes;	      /* RekeyLimit; 0 = the cipher's own limit */
+	uint64_t rekey_ms;	      /* 0 = no limit by time */
+	uint32_t alive_ms;	      /* keepalive after this much silence once logged in; 0 = off */
+	uint32_t alive_max;	      /* unanswered ones before the connection fails */
+	uint32_t ident_ms;	      /* until the peer's version line; 0 = 60 s */
+	uint32_t login_ms;	      /* everything up to the end of the login; 0 = no limit */
+	uint32_t max_channels;	      /* 0 = 10000 */
+	uint64_t bank;		      /* receive window that may be out at once; 0 = 128 MiB */
+	unsigned rsa_min_bits;	      /* 0 = 1024, OpenSSH's RequiredRSASize */
+	const struct span *host_keys; /* server: public blobs of its host keys, copied; EV_SIGN asks for signatures */
+	size_t host_key_count;
 };
 
 /* Defaults for conn_algs, also what -G prints and what `+`, `-`, `^` edit. `buf` gets a C string. */
@@ -87,31 +90,32 @@ void conn_tick(struct conn *c, uint64_t now_ms);
 
 enum event_kind {
 	/* notes */
-	EV_IDENT = 1,    /* text = the peer's version line */
-	EV_NEGOTIATED,   /* keys are in use (also after each rekey); conn_negotiated() has the names */
-	EV_BANNER,       /* text = login banner, as the server sent it */
-	EV_DEBUG,        /* text = DEBUG message */
-	EV_AUTH_FAILED,  /* client: one attempt was refused; methods, partial. A question EV_AUTH follows */
-	EV_LOGGED_IN,    /* authentication is over; channels may be opened */
-	EV_OPENED,       /* our conn_open() succeeded: chan, user */
-	EV_REFUSED,      /* our conn_open() failed: chan (already gone), user, reason, text */
-	EV_DATA,         /* chan, user, iov[0..iovs): write it, or keep it, then conn_consumed(). Total in `bytes` */
-	EV_ROOM,         /* chan, user: conn_lend() said "window empty" and now there is some */
-	EV_EOF,          /* chan, user: the peer will send no more data */
-	EV_CLOSED,       /* chan, user: both sides closed; the number is gone. `clean`: the peer sent EOF before CLOSE */
-	EV_REPLY,        /* our conn_global() number `ticket` was answered: ok, port, user */
-	EV_HOST_KEYS,    /* client: hostkeys-00@openssh.com; text = packed key blobs */
+	EV_IDENT = 1,	/* text = the peer's version line */
+	EV_NEGOTIATED,	/* keys are in use (also after each rekey); conn_negotiated() has the names */
+	EV_BANNER,	/* text = login banner, as the server sent it */
+	EV_DEBUG,	/* text = DEBUG message */
+	EV_AUTH_FAILED, /* client: one attempt was refused; methods, partial. A question EV_AUTH follows */
+	EV_LOGGED_IN,	/* authentication is over; channels may be opened */
+	EV_OPENED,	/* our conn_open() succeeded: chan, user */
+	EV_REFUSED,	/* our conn_open() failed: chan (already gone), user, reason, text */
+	EV_DATA,	/* chan, user, iov[0..iovs): write it, or keep it, then conn_consumed(). Total in `bytes` */
+	EV_ROOM,	/* chan, user: conn_lend() said "window empty" and now there is some */
+	EV_EOF,		/* chan, user: the peer will send no more data */
+	EV_CLOSED,	/* chan, user: both sides closed; the number is gone. `clean`: the peer sent EOF before CLOSE */
+	EV_REPLY,	/* our conn_global() number `ticket` was answered: ok, port, user */
+	EV_HOST_KEYS,	/* client: hostkeys-00@openssh.com; text = packed key blobs */
 	/* questions: conn_answer(question, ...) */
-	EV_HOST_KEY,     /* client: blob, alg. The signature is right; is it the right key? -> yes/no */
-	EV_AUTH,         /* client: what to try next? methods (empty = not known yet), partial, sig_algs, ext_known
-			    -> answer.try */
-	EV_SIGN,         /* sign `text` with the key `blob` and algorithm `alg` (client: login; server: key exchange)
-			    -> answer.data = signature blob; empty = cannot */
-	EV_PROMPT,       /* client: keyboard-interactive: text = name, extra = instruction, prompts[]
-			    -> answer.replies[prompt count]; answer.yes = false gives up this method */
-	EV_LOGIN,        /* server: method, login_user, alg, blob, password, has_sig, sig_ok -> verdict, methods */
-	EV_OPEN,         /* the peer opens a channel: chan, target -> yes (with answer.user) or no (reason, text) */
-	EV_GLOBAL        /* the peer's global request: global -> yes (port) or no. Answered in order */
+	EV_HOST_KEY, /* client: blob, alg. The signature is right; is it the right key? -> yes/no */
+	EV_AUTH,     /* client: what to try next? methods (empty = not known yet), partial, sig_algs, ext_known
+			-> answer.try */
+	EV_SIGN,     /* sign `text` with the key `blob` and algorithm `alg` (client: login; server: key exchange)
+			-> answer.data = signature blob; empty = cannot */
+	EV_PROMPT,   /* client: keyboard-interactive: text = name, extra = instruction, prompts[]
+			-> answer.replies[prompt count]; answer.yes = false gives up this method */
+	EV_LOGIN,    /* server: method, login_user; password; publickey: alg (NULL = unknown), blob and, with has_sig,
+			text = the signed bytes and extra = the signature, not verified yet -> verdict, methods */
+	EV_OPEN,     /* the peer opens a channel: chan, target -> yes (with answer.user) or no (reason, text) */
+	EV_GLOBAL    /* the peer's global request: global -> yes (port) or no. Answered in order */
 };
 
 enum global_kind {
@@ -124,20 +128,20 @@ enum global_kind {
 struct global_request {
 	enum global_kind kind;
 	struct span host; /* bind address as on the wire ("" = all, "localhost", ...), or the socket path */
-	uint32_t port;    /* 0 asks the peer to choose */
+	uint32_t port;	  /* 0 asks the peer to choose */
 };
 
 enum target_kind {
-	TARGET_DIRECT_TCPIP = 1,       /* client -> server */
-	TARGET_DIRECT_STREAMLOCAL,     /* client -> server */
-	TARGET_FORWARDED_TCPIP,        /* server -> client */
-	TARGET_FORWARDED_STREAMLOCAL   /* server -> client */
+	TARGET_DIRECT_TCPIP = 1,     /* client -> server */
+	TARGET_DIRECT_STREAMLOCAL,   /* client -> server */
+	TARGET_FORWARDED_TCPIP,	     /* server -> client */
+	TARGET_FORWARDED_STREAMLOCAL /* server -> client */
 };
 
 struct target {
 	enum target_kind kind;
-	struct span host; /* host to connect to, listen address, or socket path; never more than 1024 bytes */
-	uint32_t port;    /* 0..65535 */
+	struct span host;	 /* host to connect to, listen address, or socket path; never more than 1024 bytes */
+	uint32_t port;		 /* 0..65535 */
 	struct span origin_host; /* for logs only, after escaping */
 	uint32_t origin_port;
 };
@@ -156,7 +160,7 @@ struct event {
 	enum event_kind kind;
 	uint32_t question; /* not 0 in questions */
 	uint32_t chan;
-	void *user;        /* of the channel, or of the conn_global() call */
+	void *user; /* of the channel, or of the conn_global() call */
 	size_t bytes;
 	struct iovec iov[EVENT_IOV_MAX];
 	size_t iovs;
@@ -171,21 +175,21 @@ struct event {
 	struct prompt prompts[PROMPT_MAX];
 	size_t prompt_count;
 	struct span method, login_user, password;
-	bool has_sig, sig_ok;
+	bool has_sig;
 };
 
 /* 1: *ev is the next event. 0: none now. < 0: the connection has failed for good, with this code. */
 int conn_next(struct conn *c, struct event *ev);
 
 enum auth_method {
-	AUTH_WAIT,      /* nothing can be tried before the server said more (RSA without server-sig-algs): ask again
-			   after the service was accepted. Legal once */
+	AUTH_WAIT, /* nothing can be tried before the server said more (RSA without server-sig-algs): ask again
+		      after the service was accepted. Legal once */
 	AUTH_NONE,
-	AUTH_QUERY,     /* publickey: would this key do? If so EV_SIGN follows, else EV_AUTH again */
+	AUTH_QUERY,	/* publickey: would this key do? If so EV_SIGN follows, else EV_AUTH again */
 	AUTH_PUBLICKEY, /* publickey: sign at once (EV_SIGN follows) */
 	AUTH_PASSWORD,
-	AUTH_KEYBOARD,  /* keyboard-interactive: EV_PROMPT follows, perhaps several */
-	AUTH_GIVE_UP    /* nothing is left: the connection ends with ERR_AUTH and the text in `data` */
+	AUTH_KEYBOARD, /* keyboard-interactive: EV_PROMPT follows, perhaps several */
+	AUTH_GIVE_UP   /* nothing is left: the connection ends with ERR_AUTH and the text in `data` */
 };
 
 enum login_verdict { LOGIN_DENY = 0, LOGIN_KEY_OK, LOGIN_PARTIAL, LOGIN_GRANT };
@@ -194,13 +198,17 @@ enum login_verdict { LOGIN_DENY = 0, LOGIN_KEY_OK, LOGIN_PARTIAL, LOGIN_GRANT };
 struct answer {
 	bool yes;
 	struct span data;
-	struct { enum auth_method method; const struct sig_alg *alg; struct span blob, password; } try;
+	struct {
+		enum auth_method method;
+		const struct sig_alg *alg;
+		struct span blob, password;
+	} try;
 	struct span replies[PROMPT_MAX];
 	enum login_verdict verdict;
-	struct span methods;      /* server: what may continue after LOGIN_DENY or LOGIN_PARTIAL */
-	void *user;               /* EV_OPEN: the channel's user pointer */
-	enum open_reason reason;  /* EV_OPEN refused */
-	uint32_t port;            /* EV_GLOBAL: the port that was allocated */
+	struct span methods;	 /* server: what may continue after LOGIN_DENY or LOGIN_PARTIAL */
+	void *user;		 /* EV_OPEN: the channel's user pointer */
+	enum open_reason reason; /* EV_OPEN refused */
+	uint32_t port;		 /* EV_GLOBAL: the port that was allocated */
 };
 
 /* OK; ERR_NOT_FOUND when the question is gone (its channel or connection ended): not a fault. */
@@ -228,7 +236,8 @@ void conn_consumed(struct conn *c, uint32_t chan, size_t n);
 /* Sends EOF after all sealed data. Idempotent. */
 void conn_eof(struct conn *c, uint32_t chan);
 /* Sends CLOSE; without conn_eof() before, the peer may know that the stream broke. Data that still arrives is
- * discarded and credited. Idempotent; EV_CLOSED follows when the peer has closed too. */
+ * discarded and credited. Idempotent; EV_CLOSED follows when the peer has closed too. A channel that is still opening
+ * is abandoned instead: no event for it follows at all. */
 void conn_close(struct conn *c, uint32_t chan);
 
 /* Asks the peer for a listener or its end; EV_REPLY follows with `user` and the ticket. */
@@ -256,11 +265,11 @@ struct negotiated {
 void conn_negotiated(const struct conn *c, struct negotiated *out);
 
 struct conn_stats {
-	uint64_t rx_bytes, tx_bytes;     /* on the wire */
+	uint64_t rx_bytes, tx_bytes; /* on the wire */
 	uint64_t rx_packets, tx_packets;
 	uint32_t channels;
-	uint64_t window_out;             /* receive window that the peer may still fill, all channels */
-	size_t memory;                   /* bytes that the engine holds now, packet memory included */
+	uint64_t window_out; /* receive window that the peer may still fill, all channels */
+	size_t memory;	     /* bytes that the engine holds now, packet memory included */
 };
 void conn_stats(const struct conn *c, struct conn_stats *out);
 /* The session identifier (first exchange hash), empty before it exists. */

@@ -51,11 +51,11 @@ enum disconnect_reason {
 };
 
 enum {
-	IDENT_MAX = 255,              /* version line with CR LF */
-	IDENT_LINES_MAX = 50,         /* lines before it, client only */
+	IDENT_MAX = 255,      /* version line with CR LF */
+	IDENT_LINES_MAX = 50, /* lines before it, client only */
 	IDENT_BYTES_MAX = 8192,
-	PACKET_PREAUTH_MAX = 35000,   /* server, until the client is authenticated */
-	PACKET_MAX = 262144,          /* packet_length otherwise */
+	PACKET_PREAUTH_MAX = 35000, /* server, until the client is authenticated */
+	PACKET_MAX = 262144,	    /* packet_length otherwise */
 	PREAUTH_PACKETS_MAX = 512,
 	PREAUTH_BYTES_MAX = 1 << 20,
 	NAME_LIST_MAX = 8192,
@@ -69,10 +69,10 @@ enum {
 	GLOBALS_PENDING_MAX = 64,
 	CHANNELS_MAX = 10000,
 	OPENS_PENDING_MAX = 4096,
-	CHAN_PACKET = 32768,          /* max packet that we advertise to strangers */
-	CHAN_PACKET_LEAST = 256,      /* a peer that advertises less is refused */
+	CHAN_PACKET = 32768,	 /* max packet that we advertise to strangers */
+	CHAN_PACKET_LEAST = 256, /* a peer that advertises less is refused */
 	TX_HIGH_WATER = 1 << 20,
-	CONTROL_MAX = 64 * 1024,      /* bytes of control messages that wait */
+	CONTROL_MAX = 64 * 1024, /* bytes of control messages that wait */
 	CONTROL_MESSAGES_MAX = 1024
 };
 

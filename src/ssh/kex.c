@@ -1,0 +1,318 @@
+/* Key exchange and re-exchange (RFC 4253 sections 7 to 9, RFC 5656, RFC 8731, OpenSSH's strict KEX).
+ *
+ *      client                        server
+ *      KEXINIT      ------------->
+ *                   <-------------   KEXINIT          either may be first, also later for new keys
+ *      KEX_ECDH_INIT ------------>
+ *                   <-------------   KEX_ECDH_REPLY, NEWKEYS
+ *      NEWKEYS      ------------->                    after signature and host key were accepted
+ *
+ * From our KEXINIT to our NEWKEYS we send nothing else (kex_holds_tx); from the peer's KEXINIT to its NEWKEYS we accept
+ * nothing else (kex_holds_rx). The exchange hash and the keys are kexhash.c's. */
+#include "ssh/engine.h"
+#include "ssh/kexhash.h"
+
+enum { FREE_REKEY_BYTES = 64 << 20, REKEY_BURST = 100 };
+
+bool kex_holds_tx(const struct conn *c)
+{
+	return c->kex.sent_init && !c->kex.newkeys_sent;
+}
+
+bool kex_holds_rx(const struct conn *c)
+{
+	return c->kex.got_init && !c->kex.newkeys_got;
+}
+
+bool kex_running(const struct conn *c)
+{
+	return c->kex.sent_init || c->kex.got_init;
+}
+
+int kex_start(struct conn *c)
+{
+	struct kex *k = &c->kex;
+
+	if (k->sent_init || c->err)
+		return c->err;
+	k->newkeys_sent = false;
+	k->started_ms = c->now_ms;
+	if (propose_write(c, &k->our_init) != OK)
+		return conn_fail(c, ERR_NOMEM, "no memory for KEXINIT");
+	if (tx_now(c, buf_span(&k->our_init)) != OK)
+		return c->err;
+	k->sent_init = true;
+	return OK;
+}
+
+/* ---- limits of the running keys ---- */
+
+static bool worn(const struct conn *c, uint64_t bytes, uint64_t packets, const struct cipher_alg *alg)
+{
+	uint64_t limit = c->setup.rekey_bytes ? MIN(c->setup.rekey_bytes, alg->rekey_bytes) : alg->rekey_bytes;
+
+	return bytes >= limit || packets >= 1ull << 31; /* RFC 4344 section 3.1 */
+}
+
+int kex_consider(struct conn *c)
+{
+	const struct kex *k = &c->kex;
+	bool client = c->role == ROLE_CLIENT;
+	bool due;
+
+	if (c->err || c->life != LIFE_OPEN || kex_running(c))
+		return c->err;
+	due = worn(c, c->tx.key_bytes, c->tx.key_packets, k->used.cipher[!client]) ||
+	      worn(c, c->rx.key_bytes, c->rx.key_packets, k->used.cipher[client]) ||
+	      (c->setup.rekey_ms && c->now_ms - k->done_ms >= c->setup.rekey_ms);
+	return due ? kex_start(c) : OK;
+}
+
+uint64_t kex_deadline(const struct conn *c)
+{
+	if (kex_running(c) && !c->blocking)
+		return c->kex.started_ms + KEX_MS;
+	if (c->life == LIFE_OPEN && c->setup.rekey_ms)
+		return c->kex.done_ms + c->setup.rekey_ms;
+	return UINT64_MAX;
+}
+
+/* A peer that wants new keys after little data pays from a small purse; beyond it our KEXINIT waits, and with it the
+ * peer, who may send nothing meanwhile. */
+static void charge_rekey(struct conn *c)
+{
+	struct kex *k = &c->kex;
+
+	if (k->first || c->tx.bytes + c->rx.bytes - k->bytes_at_done >= FREE_REKEY_BYTES)
+		return;
+	k->tokens = MIN(k->tokens + (double)(c->now_ms - k->done_ms) / 1000, REKEY_BURST);
+	if (k->tokens >= 1)
+		k->tokens -= 1;
+	else
+		c->rx.pause_ms = c->now_ms + 1000;
+}
+
+/* ---- messages ---- */
+
+/* Strict KEX asks that the peer's first packet is KEXINIT: nothing can have been slipped in before. */
+static int freeze_first(struct conn *c)
+{
+	struct kex *k = &c->kex;
+
+	if (!k->first)
+		return OK;
+	k->strict = k->suite.strict;
+	k->ext_info = k->suite.ext_info;
+	if (k->strict && c->rx.seq != 1)
+		return conn_fail(c, ERR_PROTO, "strict key exchange: KEXINIT was not the first packet");
+	return OK;
+}
+
+static int send_ecdh_init(struct conn *c)
+{
+	struct kex *k = &c->kex;
+	struct buf out = BUF(KEX_BLOB_MAX + 16);
+	int err;
+
+	buf_clear(&k->reply);
+	err = kex_begin(k->suite.kex, c->crypto, &c->rng, &k->key, &k->reply);
+	buf_u8(&out, MSG_KEX_ECDH_INIT);
+	buf_string(&out, buf_span(&k->reply));
+	if (!err)
+		err = buf_err(&out);
+	err = err ? conn_fail(c, err, "cannot make a key for the exchange") : tx_now(c, buf_span(&out));
+	buf_fini(&out);
+	return err;
+}
+
+int on_kexinit(struct conn *c, struct rd *in, struct event *ev)
+{
+	struct kex *k = &c->kex;
+
+	(void)ev;
+	if (k->got_init)
+		return conn_fail(c, ERR_PROTO, "KEXINIT inside a key exchange");
+	buf_clear(&k->peer_init);
+	buf_u8(&k->peer_init, MSG_KEXINIT);
+	buf_bytes(&k->peer_init, rd_rest(in));
+	if (buf_err(&k->peer_init))
+		return conn_fail(c, ERR_PROTO, "KEXINIT is too long");
+	charge_rekey(c);
+	if (kex_start(c) != OK || propose_choose(c, &k->suite) != OK || freeze_first(c) != OK)
+		return c->err;
+	k->got_init = true;
+	k->newkeys_got = false;
+	k->awaiting = true;
+	k->skip_next = k->suite.wrong_guess;
+	return c->role == ROLE_CLIENT ? send_ecdh_init(c) : OK;
+}
+
+/* The peer guessed another method (RFC 4253 section 7): its packet is void, exactly one. */
+static bool skipped(struct conn *c, struct rd *in)
+{
+	if (!c->kex.skip_next)
+		return false;
+	c->kex.skip_next = false;
+	rd_rest(in);
+	return true;
+}
+
+static int send_newkeys(struct conn *c)
+{
+	static const uint8_t newkeys = MSG_NEWKEYS;
+	struct kex *k = &c->kex;
+	struct cipher *next;
+
+	if (tx_now(c, span(&newkeys, 1)) != OK || kexhash_keys(c, CIPHER_SEAL, &next) != OK)
+		return c->err;
+	tx_rekey(c, next, k->strict);
+	k->newkeys_sent = true;
+	return kexhash_keys(c, CIPHER_OPEN, &k->next_rx);
+}
+
+int on_kex_ecdh_reply(struct conn *c, struct rd *in, struct event *ev)
+{
+	struct kex *k = &c->kex;
+	struct span host_key, blob, sig;
+	struct why why = { "" };
+
+	if (skipped(c, in))
+		return OK;
+	if (!k->awaiting)
+		return conn_fail(c, ERR_PROTO, "unexpected KEX_ECDH_REPLY");
+	k->awaiting = false;
+	host_key = rd_string(in);
+	blob = rd_string(in);
+	sig = rd_string(in);
+	if (!rd_done(in))
+		return conn_fail(c, ERR_PROTO, "malformed KEX_ECDH_REPLY");
+	if (!k->first && !span_eq(host_key, buf_span(&k->host_key)))
+		return conn_fail(c, ERR_HOST_KEY, "the server changed its host key while keys were renewed");
+	if (kexhash_client(c, host_key, blob) != OK)
+		return c->err;
+	if (pkey_verify(c->crypto, k->suite.host_key, host_key, sig, buf_span(&k->hash), c->setup.rsa_min_bits, &why))
+		return conn_fail(c, ERR_KEX, "the server's signature is wrong: %s", why.text);
+	if (!k->first)
+		return send_newkeys(c);
+	buf_bytes(&k->host_key, host_key);
+	if (buf_err(&k->host_key))
+		return conn_fail(c, ERR_PROTO, "the host key is too long");
+	ev->kind = EV_HOST_KEY;
+	ev->blob = buf_span(&k->host_key);
+	ev->alg = k->suite.host_key;
+	question_block(c, ev);
+	return OK;
+}
+
+int kex_host_key_answer(struct conn *c, const struct answer *a)
+{
+	if (!a->yes)
+		return conn_fail(c, ERR_HOST_KEY, "host key not accepted");
+	c->kex.started_ms = c->now_ms; /* a person may have thought for a while */
+	if (send_newkeys(c) != OK)
+		return c->err;
+	return auth_begin(c);
+}
+
+/* ---- server ---- */
+
+/* The host key that goes with the negotiated algorithm. */
+static struct span host_key_for(const struct conn *c)
+{
+	struct rd in = rd(buf_span(&c->host_keys));
+
+	while (in.n) {
+		struct span blob = rd_string(&in);
+
+		if (span_is(pkey_type(blob), c->kex.suite.host_key->key_type))
+			return blob;
+	}
+	return span(NULL, 0);
+}
+
+int on_kex_ecdh_init(struct conn *c, struct rd *in, struct event *ev)
+{
+	struct kex *k = &c->kex;
+	struct span host_key = host_key_for(c), blob;
+
+	if (skipped(c, in))
+		return OK;
+	blob = rd_string(in);
+	if (!k->awaiting || !rd_done(in))
+		return conn_fail(c, ERR_PROTO, "unexpected or malformed KEX_ECDH_INIT");
+	k->awaiting = false;
+	if (!host_key.n)
+		return conn_fail(c, ERR_KEX, "no host key for %s", k->suite.host_key->name);
+	if (kexhash_server(c, host_key, blob) != OK)
+		return c->err;
+	ev->kind = EV_SIGN;
+	ev->blob = host_key;
+	ev->alg = k->suite.host_key;
+	ev->text = buf_span(&k->hash);
+	question_block(c, ev);
+	return OK;
+}
+
+int kex_sign_answer(struct conn *c, const struct answer *a)
+{
+	struct kex *k = &c->kex;
+
+	if (!a->data.n)
+		return conn_fail(c, ERR_KEX, "cannot sign with the host key");
+	buf_string(&k->reply, a->data);
+	if (buf_err(&k->reply))
+		return conn_fail(c, ERR_NOMEM, "no memory for KEX_ECDH_REPLY");
+	if (tx_now(c, buf_span(&k->reply)) != OK || send_newkeys(c) != OK)
+		return c->err;
+	return k->first && k->ext_info ? send_ext_info(c) : OK;
+}
+
+/* ---- the end of an exchange ---- */
+
+static int finish(struct conn *c, struct event *ev)
+{
+	struct kex *k = &c->kex;
+	bool first = k->first;
+
+	k->sent_init = k->got_init = k->first = false;
+	k->used = k->suite;
+	k->done_ms = c->now_ms;
+	k->bytes_at_done = c->tx.bytes + c->rx.bytes;
+	kex_key_free(k->key);
+	k->key = NULL;
+	buf_fini(&k->secret);
+	buf_fini(&k->reply);
+	buf_fini(&k->peer_init);
+	ev->kind = EV_NEGOTIATED;
+	if (!first) {
+		k->rekeys++;
+		return OK;
+	}
+	c->life = LIFE_AUTH;
+	return OK;
+}
+
+int on_newkeys(struct conn *c, struct rd *in, struct event *ev)
+{
+	struct kex *k = &c->kex;
+
+	if (!rd_done(in) || !k->next_rx)
+		return conn_fail(c, ERR_PROTO, "unexpected or malformed NEWKEYS");
+	rx_rekey(c, k->next_rx, k->strict);
+	k->next_rx = NULL;
+	k->newkeys_got = true;
+	return finish(c, ev);
+}
+
+void kex_fini(struct conn *c)
+{
+	struct kex *k = &c->kex;
+	struct buf *all[] = {
+		&k->our_init, &k->peer_init, &k->secret, &k->hash, &k->reply, &k->session_id, &k->host_key
+	};
+
+	for (size_t i = 0; i < LEN(all); i++)
+		buf_fini(all[i]);
+	kex_key_free(k->key);
+	cipher_free(k->next_rx);
+}

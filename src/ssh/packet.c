@@ -1,0 +1,381 @@
+/* Packets in memory (RFC 4253 section 6).
+ *
+ * Sending: finished packets lie one behind the other in pool chunks, and writev() takes them from there. A packet is
+ *     len4 | pad1 | payload | padding | tag
+ * and for channel data the payload begins with 94 | chan4 | dlen4, so HEADER = 14 bytes stand before the bytes that a
+ * local socket filled in. Nothing is moved after it was sealed. Control messages wait as plain text in tx.control, so
+ * that they overtake data that is not sealed yet and stay back while keys are exchanged.
+ *
+ * Receiving: one buffer; whole packets are opened where they lie, and only the unfinished tail of the last one is moved
+ * to the front before the next read. Memory is never taken because a length field said so. */
+#include "ssh/engine.h"
+
+#include <stdlib.h>
+
+enum { RX_SMALL = 36 * 1024 };
+
+/* ---- sending ---- */
+
+static struct tx_chunk *chunk_new(struct conn *c)
+{
+	uint8_t *mem = pool_get(c->pool);
+	struct tx_chunk *k = &c->tx.chunk[c->tx.chunks];
+
+	if (!mem)
+		return NULL;
+	*k = (struct tx_chunk){ .mem = mem };
+	c->tx.chunks++;
+	return k;
+}
+
+static void chunk_drop_first(struct conn *c)
+{
+	struct tx *t = &c->tx;
+
+	pool_put(c->pool, t->chunk[0].mem);
+	t->chunks--;
+	memmove(&t->chunk[0], &t->chunk[1], t->chunks * sizeof(t->chunk[0]));
+}
+
+struct tx_chunk *tx_room(struct conn *c, size_t n, size_t max_chunks)
+{
+	struct tx_chunk *k = c->tx.chunks ? &c->tx.chunk[c->tx.chunks - 1] : NULL;
+
+	if (k && POOL_CHUNK - k->end >= n)
+		return k;
+	if (n > POOL_CHUNK || c->tx.chunks >= MIN(max_chunks, TX_CHUNKS))
+		return NULL;
+	return chunk_new(c);
+}
+
+size_t tx_wire_size(const struct conn *c, size_t payload, size_t *padding)
+{
+	size_t block = cipher_block(c->tx.cipher);
+	size_t aligned = 1 + payload + (cipher_length_apart(c->tx.cipher) ? 0 : 4);
+	size_t pad = block - aligned % block;
+
+	if (pad < 4)
+		pad += block;
+	if (padding)
+		*padding = pad;
+	return 4 + 1 + payload + pad + cipher_tag(c->tx.cipher);
+}
+
+int tx_seal(struct conn *c, struct tx_chunk *k, uint8_t *pkt, size_t payload)
+{
+	struct tx *t = &c->tx;
+	size_t pad, wire = tx_wire_size(c, payload, &pad);
+	size_t len = wire - cipher_tag(t->cipher);
+	int err;
+
+	put_u32(pkt, (uint32_t)(len - 4));
+	pkt[4] = (uint8_t)pad;
+	err = rng_bytes(&c->rng, pkt + 5 + payload, pad);
+	if (!err)
+		err = cipher_seal(t->cipher, t->seq, pkt, len);
+	if (err)
+		return conn_fail(c, err, "cannot encrypt a packet");
+	if (!t->pending)
+		t->progress_ms = c->now_ms;
+	t->seq++;
+	t->key_packets++;
+	t->packets++;
+	t->key_bytes += wire;
+	t->pending += wire;
+	k->end = (size_t)(pkt - k->mem) + wire;
+	return OK;
+}
+
+int tx_now(struct conn *c, struct span payload)
+{
+	struct tx_chunk *k = tx_room(c, tx_wire_size(c, payload.n, NULL), TX_CHUNKS);
+	uint8_t *pkt;
+
+	if (!k)
+		return conn_fail(c, ERR_NOMEM, "no memory to send a packet");
+	pkt = k->mem + k->end;
+	memcpy(pkt + 5, payload.p, payload.n);
+	return tx_seal(c, k, pkt, payload.n);
+}
+
+int tx_control(struct conn *c, struct span payload)
+{
+	if (c->err)
+		return c->err;
+	buf_string(&c->tx.control, payload);
+	if (buf_err(&c->tx.control))
+		return conn_fail(c, ERR_NOMEM, "no memory for a control message");
+	return OK;
+}
+
+int tx_reply(struct conn *c, struct span payload)
+{
+	c->tx.replies += payload.n;
+	c->tx.reply_count++;
+	return tx_control(c, payload);
+}
+
+bool tx_choked(const struct conn *c)
+{
+	return c->tx.replies > CONTROL_MAX || c->tx.reply_count > CONTROL_MESSAGES_MAX;
+}
+
+/* Replies stay charged while the kernel does not take them: they are free only when little is pending. */
+static void settle_replies(struct conn *c)
+{
+	if (c->tx.control.n == 0 && c->tx.pending < CONTROL_MAX)
+		c->tx.replies = c->tx.reply_count = 0;
+}
+
+int tx_flush_control(struct conn *c)
+{
+	struct rd in = rd(buf_span(&c->tx.control));
+	size_t done = 0;
+
+	if (c->err || c->tx.loan.lent || kex_holds_tx(c) || (c->life <= LIFE_KEX && !c->kex.newkeys_sent))
+		return c->err;
+	if (c->life == LIFE_OPEN && chan_send_owed(c) != OK)
+		return c->err;
+	in = rd(buf_span(&c->tx.control));
+	while (in.n && c->tx.pending < TX_HIGH_WATER) {
+		if (tx_now(c, rd_string(&in)) != OK)
+			return c->err;
+		done = c->tx.control.n - in.n;
+	}
+	if (done == c->tx.control.n) {
+		if (c->life != LIFE_OPEN)
+			wipe(c->tx.control.p, c->tx.control.n); /* passwords */
+		buf_clear(&c->tx.control);
+	} else {
+		buf_drop(&c->tx.control, done);
+	}
+	settle_replies(c);
+	return OK;
+}
+
+size_t conn_tx_out(struct conn *c, struct iovec *iov, size_t max)
+{
+	size_t n = 0;
+
+	tx_flush_control(c);
+	for (size_t i = 0; i < c->tx.chunks && n < max; i++) {
+		struct tx_chunk *k = &c->tx.chunk[i];
+
+		if (k->end > k->start)
+			iov[n++] = (struct iovec){ k->mem + k->start, k->end - k->start };
+	}
+	return n;
+}
+
+void conn_tx_done(struct conn *c, size_t n)
+{
+	struct tx *t = &c->tx;
+
+	assert(n <= t->pending && !t->loan.lent);
+	t->pending -= n;
+	t->bytes += n;
+	if (n)
+		t->progress_ms = c->now_ms;
+	while (t->chunks) {
+		struct tx_chunk *k = &t->chunk[0];
+		size_t here = MIN(n, k->end - k->start);
+
+		k->start += here;
+		n -= here;
+		if (k->start < k->end)
+			break;
+		chunk_drop_first(c);
+	}
+	settle_replies(c);
+}
+
+size_t conn_tx_pending(const struct conn *c)
+{
+	return c->tx.pending;
+}
+
+void tx_rekey(struct conn *c, struct cipher *next, bool reset_seq)
+{
+	cipher_free(c->tx.cipher);
+	c->tx.cipher = next;
+	c->tx.key_bytes = c->tx.key_packets = 0;
+	if (reset_seq)
+		c->tx.seq = 0;
+}
+
+void tx_fini(struct conn *c)
+{
+	while (c->tx.chunks)
+		chunk_drop_first(c);
+	buf_fini(&c->tx.control);
+	cipher_free(c->tx.cipher);
+}
+
+/* ---- receiving ---- */
+
+/* Strangers get a small buffer of their own; a pool chunk serves everybody else. */
+static bool stranger(const struct conn *c)
+{
+	return c->life < LIFE_AUTH || (c->role == ROLE_SERVER && c->life == LIFE_AUTH);
+}
+
+static void rx_release(struct conn *c)
+{
+	struct rx *r = &c->rx;
+
+	if (r->pooled)
+		pool_put(c->pool, r->mem);
+	else
+		free(r->mem);
+	r->mem = NULL;
+	r->cap = r->start = r->end = 0;
+}
+
+/* The right buffer for this phase, with the unread bytes at its front. */
+static bool rx_prepare(struct conn *c)
+{
+	struct rx *r = &c->rx;
+	bool pooled = !stranger(c);
+	size_t unread = r->end - r->start;
+	uint8_t *mem = r->mem;
+
+	if (mem && (r->pooled || !pooled)) {
+		if (r->start && unread)
+			memmove(mem, mem + r->start, unread);
+	} else {
+		mem = pooled ? pool_get(c->pool) : malloc(RX_SMALL);
+		if (!mem)
+			return false;
+		if (unread)
+			memcpy(mem, r->mem + r->start, unread);
+		rx_release(c);
+		r->mem = mem;
+		r->pooled = pooled;
+		r->cap = pooled ? POOL_CHUNK : RX_SMALL;
+	}
+	r->start = 0;
+	r->end = unread;
+	return true;
+}
+
+uint8_t *conn_rx_room(struct conn *c, size_t *n)
+{
+	struct rx *r = &c->rx;
+
+	*n = 0;
+	if (c->err || r->ended || r->held.n)
+		return NULL;
+	if (!rx_prepare(c)) {
+		conn_fail(c, ERR_NOMEM, "no memory to receive");
+		return NULL;
+	}
+	*n = r->cap - r->end;
+	return r->mem + r->end;
+}
+
+void conn_rx_done(struct conn *c, size_t n)
+{
+	if (c->err)
+		return;
+	assert(n <= c->rx.cap - c->rx.end);
+	c->rx.end += n;
+	c->rx.bytes += n;
+}
+
+void conn_rx_eof(struct conn *c, int err, const char *words)
+{
+	struct rx *r = &c->rx;
+
+	r->ended = true;
+	r->end_err = err;
+	str_escape(r->end_words, sizeof(r->end_words), span_str(words ? words : ""));
+}
+
+/* RFC 4253 section 6: aligned, at least one block, and within what we are ready to hold. */
+static bool length_fits(const struct conn *c, uint32_t length)
+{
+	size_t block = cipher_block(c->rx.cipher);
+	size_t aligned = cipher_length_apart(c->rx.cipher) ? length : (size_t)length + 4;
+	uint32_t most = stranger(c) ? PACKET_PREAUTH_MAX : PACKET_MAX;
+
+	return length >= 5 && length <= most && aligned >= block && aligned % block == 0;
+}
+
+static int rx_length(struct conn *c, const uint8_t *pkt)
+{
+	uint32_t length;
+	int err = cipher_length(c->rx.cipher, c->rx.seq, pkt, &length);
+
+	if (err)
+		return conn_fail(c, err, "cannot decrypt a packet length");
+	if (!length_fits(c, length))
+		return conn_fail(c, c->life > LIFE_KEX ? ERR_MAC : ERR_PROTO, "bad packet length %u", length);
+	c->rx.length = length;
+	return OK;
+}
+
+static int rx_open(struct conn *c, uint8_t *pkt, size_t len, struct span *payload)
+{
+	struct rx *r = &c->rx;
+	size_t pad;
+	int err = cipher_open(r->cipher, r->seq, pkt, len);
+
+	if (err)
+		return conn_fail(c, err, "message authentication code incorrect");
+	pad = pkt[4];
+	if (pad < 4 || pad + 2 > len - 4)
+		return conn_fail(c, ERR_PROTO, "bad packet padding %zu", pad);
+	*payload = span(pkt + 5, len - 5 - pad);
+	r->last_ms = c->now_ms;
+	r->seq++;
+	r->key_packets++;
+	r->packets++;
+	return OK;
+}
+
+int rx_packet(struct conn *c, struct span *payload)
+{
+	struct rx *r = &c->rx;
+	size_t have = r->end - r->start, len, wire;
+	uint8_t *pkt = r->mem + r->start;
+
+	if (r->held.n) {
+		*payload = r->held;
+		r->held = span(NULL, 0);
+		return 1;
+	}
+	if (!r->length && have >= cipher_head(r->cipher) && rx_length(c, pkt) != OK)
+		return c->err;
+	len = (size_t)r->length + 4;
+	wire = len + cipher_tag(r->cipher);
+	if (!r->length || have < wire)
+		return 0;
+	if (rx_open(c, pkt, len, payload) != OK)
+		return c->err;
+	r->start += wire;
+	r->key_bytes += wire;
+	r->length = 0;
+	return 1;
+}
+
+void rx_rekey(struct conn *c, struct cipher *next, bool reset_seq)
+{
+	cipher_free(c->rx.cipher);
+	c->rx.cipher = next;
+	c->rx.key_bytes = c->rx.key_packets = 0;
+	if (reset_seq)
+		c->rx.seq = 0;
+}
+
+void rx_idle(struct conn *c)
+{
+	if (c->rx.mem && c->rx.start == c->rx.end)
+		rx_release(c);
+}
+
+void rx_fini(struct conn *c)
+{
+	if (c->rx.mem)
+		rx_release(c);
+	cipher_free(c->rx.cipher);
+}

@@ -1,0 +1,203 @@
+/* KEXINIT: the lists of algorithms, and what two of them agree on (RFC 4253 section 7.1, RFC 8308 section 2). */
+#include "ssh/engine.h"
+
+#include <stdlib.h>
+
+enum { LIST_KEX, LIST_HOST_KEY, LIST_CIPHER, LIST_MAC, LISTS };
+
+/* Indicators, not algorithms: they say something by being there and must never be chosen. */
+static const char ext_info_c[] = "ext-info-c", ext_info_s[] = "ext-info-s";
+static const char strict_c[] = "kex-strict-c-v00@openssh.com", strict_s[] = "kex-strict-s-v00@openssh.com";
+
+/* The next name of a comma-separated list; empty names are skipped. False at the end. */
+static bool next_name(struct span *list, struct span *name)
+{
+	while (list->n) {
+		const uint8_t *comma = memchr(list->p, ',', list->n);
+		size_t n = comma ? (size_t)(comma - list->p) : list->n;
+
+		*name = span(list->p, n);
+		list->p += MIN(n + 1, list->n);
+		list->n -= MIN(n + 1, list->n);
+		if (n)
+			return true;
+	}
+	return false;
+}
+
+bool names_have(struct span list, const char *wanted)
+{
+	struct span name;
+
+	while (next_name(&list, &name))
+		if (span_is(name, wanted))
+			return true;
+	return false;
+}
+
+static bool known(int which, struct span name)
+{
+	switch (which) {
+	case LIST_KEX:
+		return kex_find(name) != NULL;
+	case LIST_HOST_KEY:
+		return sig_find(name) != NULL;
+	case LIST_CIPHER:
+		return cipher_find(name) != NULL;
+	default:
+		return mac_find(name) != NULL;
+	}
+}
+
+int propose_check(const char *names, int which)
+{
+	struct span list = span_str(names), name;
+	int count = 0;
+
+	while (next_name(&list, &name)) {
+		if (!known(which, name))
+			return ERR_SYNTAX;
+		count++;
+	}
+	return count ? OK : ERR_SYNTAX;
+}
+
+static void put_kex_list(struct conn *c, struct buf *out)
+{
+	size_t pos = buf_begin(out);
+	bool client = c->role == ROLE_CLIENT;
+
+	buf_bytes(out, buf_span(&c->algs[LIST_KEX]));
+	if (c->kex.first) { /* RFC 8308 section 2.1, and strict KEX: only in the first KEXINIT */
+		buf_printf(out, ",%s,%s", client ? ext_info_c : ext_info_s, client ? strict_c : strict_s);
+	}
+	buf_end(out, pos);
+}
+
+int propose_write(struct conn *c, struct buf *out)
+{
+	static const int both_ways[] = { LIST_CIPHER, LIST_CIPHER, LIST_MAC, LIST_MAC };
+	uint8_t *cookie;
+
+	buf_clear(out);
+	buf_u8(out, MSG_KEXINIT);
+	cookie = buf_add(out, 16);
+	if (!cookie || rng_bytes(&c->rng, cookie, 16) != OK)
+		return ERR_NOMEM;
+	put_kex_list(c, out);
+	buf_string(out, buf_span(&c->algs[LIST_HOST_KEY]));
+	for (size_t i = 0; i < LEN(both_ways); i++)
+		buf_string(out, buf_span(&c->algs[both_ways[i]]));
+	buf_cstring(out, "none");
+	buf_cstring(out, "none");
+	buf_cstring(out, "");
+	buf_cstring(out, "");
+	buf_u8(out, 0); /* we never guess */
+	buf_u32(out, 0);
+	return buf_err(out);
+}
+
+/* The ten lists of a KEXINIT. */
+struct kexinit {
+	struct span list[10];
+	bool follows;
+};
+
+static bool list_sane(struct span s)
+{
+	size_t names = 1;
+
+	if (s.n > NAME_LIST_MAX)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] <= 0x20 || s.p[i] >= 0x7f)
+			return false;
+		names += s.p[i] == ',';
+	}
+	return names <= NAMES_MAX;
+}
+
+static bool parse(struct span payload, struct kexinit *k)
+{
+	struct rd in = rd(payload);
+
+	rd_bytes(&in, 1 + 16);
+	for (size_t i = 0; i < LEN(k->list); i++) {
+		k->list[i] = rd_string(&in);
+		if (!list_sane(k->list[i]))
+			return false;
+	}
+	k->follows = rd_bool(&in);
+	rd_u32(&in); /* reserved: for the future, so not looked at */
+	return rd_done(&in);
+}
+
+static bool pseudo(struct span name)
+{
+	static const char *const all[] = { ext_info_c, ext_info_s, strict_c, strict_s, "kexguess2@matt.ucc.asn.au" };
+
+	for (size_t i = 0; i < LEN(all); i++)
+		if (span_is(name, all[i]))
+			return true;
+	return false;
+}
+
+/* The first name of the client's list that the server's has too. */
+static bool choose(struct span client, struct span server, struct span *name)
+{
+	while (next_name(&client, name)) {
+		struct span rest = server, other;
+
+		while (!pseudo(*name) && next_name(&rest, &other))
+			if (span_eq(*name, other))
+				return true;
+	}
+	return false;
+}
+
+static int no_match(struct conn *c, const char *what, struct span ours, struct span theirs)
+{
+	char mine[128], other[128];
+
+	str_escape(mine, sizeof(mine), ours);
+	str_escape(other, sizeof(other), theirs);
+	return conn_fail(c, ERR_KEX, "no common %s: we offer %s; the peer offers %s", what, mine, other);
+}
+
+static bool same_first(struct span a, struct span b)
+{
+	struct span x, y;
+
+	return next_name(&a, &x) && next_name(&b, &y) && span_eq(x, y);
+}
+
+int propose_choose(struct conn *c, struct suite *s)
+{
+	static const char *const what[] = { "key exchange", "host key algorithm", "cipher",	"cipher", "MAC",
+					    "MAC",	    "compression",	  "compression" };
+	struct kexinit ours, theirs, *client, *server;
+	struct span name[8] = { 0 };
+
+	if (!parse(buf_span(&c->kex.our_init), &ours) || !parse(buf_span(&c->kex.peer_init), &theirs))
+		return conn_fail(c, ERR_KEX, "malformed KEXINIT");
+	client = c->role == ROLE_CLIENT ? &ours : &theirs;
+	server = c->role == ROLE_CLIENT ? &theirs : &ours;
+	for (size_t i = 0; i < LEN(name); i++) {
+		bool mac = i == 4 || i == 5;
+		bool implicit = mac && cipher_find(name[i - 2])->aead;
+
+		if (!implicit && !choose(client->list[i], server->list[i], &name[i]))
+			return no_match(c, what[i], ours.list[i], theirs.list[i]);
+	}
+	*s = (struct suite){
+		.kex = kex_find(name[0]),
+		.host_key = sig_find(name[1]),
+		.cipher = { cipher_find(name[2]), cipher_find(name[3]) },
+		.mac = { mac_find(name[4]), mac_find(name[5]) },
+		.wrong_guess = theirs.follows && (!same_first(client->list[0], server->list[0]) ||
+						  !same_first(client->list[1], server->list[1])),
+		.ext_info = names_have(theirs.list[0], c->role == ROLE_CLIENT ? ext_info_s : ext_info_c),
+		.strict = names_have(theirs.list[0], c->role == ROLE_CLIENT ? strict_s : strict_c),
+	};
+	return OK;
+}
