@@ -33,6 +33,10 @@ const char *pkey_label(struct span blob);
 /* "SHA256:" and base64 without '=' as ssh-keygen -l prints it; a C string in out. OK or ERR_CRYPTO. */
 int pkey_fingerprint(const struct crypto *c, struct span blob, char out[64]) MUST_CHECK;
 
+/* Is the blob a whole key of a type that the table knows, with sane numbers? No arithmetic. OK, ERR_NOT_FOUND for a
+ * foreign type, ERR_CRYPTO. Of a certificate only the key inside is looked at: cert_parse() does the rest. */
+int pkey_check(struct span blob, struct why *why) MUST_CHECK;
+
 /* Verifies `sig` (the whole signature blob: string type, string raw) over data by the key in `blob` (plain, or the key
  * inside a certificate). The algorithm name decides what key type and signature type are legal. Short RSA signatures
  * are left-padded first; RSA keys of 1024 to 16384 bits (`rsa_min_bits` says the least). OK or ERR_CRYPTO; `why` says

@@ -133,6 +133,13 @@ int pub_parse(struct pub *out, struct span blob, struct why *why)
 	return OK;
 }
 
+int pkey_check(struct span blob, struct why *why)
+{
+	struct pub pub;
+
+	return pub_parse(&pub, blob, why);
+}
+
 EVP_PKEY *evp_from(const char *type, int selection, OSSL_PARAM_BLD *bld)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
