@@ -178,7 +178,7 @@ def test_name_travels(asyncssh, client, port):
 ALLOCATED = r"Allocated port (\d+) for {} forward to 127\.0\.0\.1:{}"
 
 
-@pytest.mark.parametrize("kind", ["openssh", "asyncssh", "paramiko"])
+@pytest.mark.parametrize("kind", ["openssh", "paramiko"])
 def test_remote_port_zero(lab, client, service, kind):
     goal = service().port
     one = client(lab.shared(kind), "-R", f"0:127.0.0.1:{goal}")

@@ -127,7 +127,8 @@ class OpenSSH(Server):
                 *config,
                 f"Port {self.port}", "ListenAddress 127.0.0.1", "PidFile none", "UsePAM no", "StrictModes no",
                 *[f"HostKey {self.own_host_key(kind)}" for kind in host_kinds],
-                f"AuthorizedKeysFile {folder}/authorized_keys", "PasswordAuthentication no",
+                f"AuthorizedKeysFile {folder}/authorized_keys", f"TrustedUserCAKeys {keyring.make('user_ca')}.pub",
+                "PasswordAuthentication no",
                 "KbdInteractiveAuthentication no", "AllowTcpForwarding yes", "AllowStreamLocalForwarding yes",
                 "GatewayPorts clientspecified", "MaxStartups 1000", "UseDNS no", "LogLevel VERBOSE",
             ]
