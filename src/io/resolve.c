@@ -2,7 +2,10 @@
 #include "io/resolve.h"
 
 #include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +76,49 @@ int resolve_wait(const char *host, uint16_t port, int family, struct addr out[RE
 	*n = collect(list, port, out);
 	freeaddrinfo(list);
 	return *n ? OK : why_set(why, ERR_NOT_FOUND, "%s", gai_strerror(EAI_NONAME));
+}
+
+/* Addresses that reach no further than this host or this wire. */
+static bool narrow(const struct sockaddr *sa)
+{
+	if (sa->sa_family == AF_INET)
+		return ntohl(((const struct sockaddr_in *)sa)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	const struct in6_addr *a = &((const struct sockaddr_in6 *)sa)->sin6_addr;
+
+	return IN6_IS_ADDR_LOOPBACK(a) || IN6_IS_ADDR_LINKLOCAL(a);
+}
+
+static size_t addr_size(int family)
+{
+	return family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+}
+
+static bool of_interface(const struct ifaddrs *i, const char *name, int family)
+{
+	if (!i->ifa_addr || !(i->ifa_flags & IFF_UP) || strcmp(i->ifa_name, name) != 0)
+		return false;
+	if (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6)
+		return false;
+	return family == AF_UNSPEC || i->ifa_addr->sa_family == family;
+}
+
+int resolve_interface(const char *name, int family, struct addr out[RESOLVE_MAX], size_t *n, struct why *why)
+{
+	struct ifaddrs *list;
+	size_t k = 0;
+
+	if (getifaddrs(&list))
+		return why_set(why, ERR_NOT_FOUND, "addresses of interface %s: %s", name, strerror(errno));
+	for (int pass = 0; pass < 2; pass++)
+		for (const struct ifaddrs *i = list; i && k < RESOLVE_MAX; i = i->ifa_next)
+			if (of_interface(i, name, family) && narrow(i->ifa_addr) == (pass == 1)) {
+				out[k] = (struct addr){ .len = (socklen_t)addr_size(i->ifa_addr->sa_family) };
+				memcpy(&out[k].sa, i->ifa_addr, out[k].len);
+				k++;
+			}
+	freeifaddrs(list);
+	*n = k;
+	return k ? OK : why_set(why, ERR_NOT_FOUND, "interface %s has no usable address", name);
 }
 
 /* libuv has its own words for the resolver's errors; people know and search for the system's. */

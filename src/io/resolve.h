@@ -15,6 +15,10 @@ int resolve_numeric(const char *host, uint16_t port, int family, struct addr *ou
 int resolve_wait(const char *host, uint16_t port, int family, struct addr out[RESOLVE_MAX], size_t *n,
 		 struct why *why) MUST_CHECK;
 
+/* The addresses of a network interface, those of wide scope first; port 0. OK with at least one, or ERR_NOT_FOUND. */
+int resolve_interface(const char *name, int family, struct addr out[RESOLVE_MAX], size_t *n,
+		      struct why *why) MUST_CHECK;
+
 /* n = 0: `why` has the resolver's sentence. Called once, from the loop; the lookup is gone afterwards. */
 typedef void resolve_fn(void *user, const struct addr *list, size_t n, const struct why *why);
 struct resolve;
