@@ -559,7 +559,10 @@ static void unsent_counts_what_is_under_way(void **state)
 	sock_shut(p.ours);
 	while (read(p.theirs, block, sizeof(block)) > 0)
 		;
-	assert_int_equal(sock_unsent(p.ours) > 1, 0); /* the FIN may count for one */
+	/* The last acknowledgement may be delayed. */
+	for (int i = 0; sock_unsent(p.ours) && i < 10000; i++)
+		(void)poll(NULL, 0, 1);
+	assert_int_equal(sock_unsent(p.ours), 0);
 	sock_close(p.ours);
 	sock_close(p.theirs);
 }
