@@ -64,6 +64,8 @@ void sock_prepare(int fd);
 void sock_keepalive(int fd, bool on);
 /* IPQoS: the DSCP byte for IP_TOS and IPV6_TCLASS; ignored where it does not apply. */
 void sock_tos(int fd, int tos);
+/* TCP_NOTSENT_LOWAT: the socket counts as writable while fewer bytes than about half of this wait to be sent. */
+void sock_unsent_limit(int fd, int bytes);
 
 /* readv/writev that retry EINTR. > 0 bytes; 0 = end of file (read only); SOCK_AGAIN; SOCK_BROKEN with errno. */
 enum { SOCK_AGAIN = -1, SOCK_BROKEN = -2 };
