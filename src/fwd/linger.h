@@ -9,15 +9,15 @@
 
 enum {
 	LINGER_BROKEN_MS = 10000, /* a broken stream: this long altogether */
-	LINGER_CLEAN_MS = 60000,  /* a stream that ended: this long without progress */
-	LINGER_POLL_MS = 20	  /* how often the kernel is asked for unsent bytes */
+	LINGER_CLEAN_MS = 60000	  /* a stream that ended: this long without progress */
 };
 
 /* The ceiling of all their backlogs together; the oldest is reset when it would be passed. */
 #define LINGER_BYTES ((size_t)64 * 1024 * 1024)
 
 enum linger_end {
-	LINGER_RESET, /* the stream broke: a reset after everything was taken by the other side */
+	LINGER_RESET, /* the stream broke: a reset, once the other side has taken everything (a reset throws away what
+			 the kernel still holds) */
 	LINGER_CLOSE  /* it ended: FIN after the last byte */
 };
 
@@ -26,15 +26,15 @@ struct lingers {
 	struct timer *timer;
 	struct list all; /* oldest first */
 	size_t bytes;
-	void (*empty)(void *user); /* the last one has gone */
-	void *user;
+	uint64_t pause_ms; /* until the kernel is asked again for unsent bytes: doubles while nothing new comes */
 };
 
-/* OK or ERR_NOMEM. `empty` is called from a timer or watch, never from within a function of this file. */
-int lingers_init(struct lingers *ls, struct loop *loop, void (*empty)(void *user), void *user) MUST_CHECK;
-/* Resets all that are left. */
+/* OK or ERR_NOMEM. */
+int lingers_init(struct lingers *ls, struct loop *loop) MUST_CHECK;
+/* Resets all that are left. A zeroed one is allowed. */
 void lingers_fini(struct lingers *ls);
-/* Takes the socket and the backlog (which is then empty). Never fails: without memory it is reset at once. */
+/* Takes the socket and the backlog (which is empty then); no watch of this socket may exist. Never fails: without
+ * memory the socket is reset at once. */
 void linger(struct lingers *ls, int fd, struct backlog *rest, enum linger_end end);
 bool lingers_any(const struct lingers *ls);
 

@@ -9,31 +9,35 @@
 #include "fwd/backlog.h"
 #include "fwd/link.h"
 
-enum { PUMP_SAY_MAX = 32 };
+enum { PUMP_SAY_MAX = 64 };
 
 /* Who hears how the opening of a channel ended. Embedded in a listener. */
 struct opener {
 	struct list pending; /* pumps whose opening is under way */
 	unsigned count;
-	/* ev is EV_OPENED, EV_REFUSED, or EV_CLOSED when the connection died first. `from` as given to pump_open(). */
+	/* ev is EV_OPENED, EV_REFUSED, or EV_CLOSED when the connection died first. */
 	void (*result)(struct opener *o, const struct event *ev);
 };
 
 struct pump {
-	struct owner owner; /* first: what the engine's `user` points to */
+	struct owner owner; /* the engine's `user` points to it */
 	struct flow flow;
 	struct list kin; /* in opener->pending */
 	struct opener *opener;
 	struct link *link;
 	struct watch *watch;
-	struct backlog backlog;
+	struct backlog backlog; /* received, and not yet taken by the socket */
+	void *stand_in;		/* of whoever has replaced owner.event */
 	uint32_t chan;
-	int fd;
-	unsigned armed; /* what the watch waits for */
-	bool open;	/* the channel is open: data may be sent */
-	bool sent_eof, got_eof, shut;
-	uint8_t say_n, say[PUMP_SAY_MAX]; /* bytes of our own that go before those of the socket */
-	bool say_last;			  /* nothing follows them: EOF and CLOSE */
+	int fd;				  /* -1: none yet, or no more */
+	unsigned armed;			  /* what the watch waits for */
+	bool ending;			  /* conn_close() was called: EV_CLOSED is all that may come */
+	bool sent_eof;			  /* the local socket ended, and the peer was told */
+	bool got_eof;			  /* the peer will send no more */
+	bool shut;			  /* and the local socket was told, after the last byte */
+	bool deaf;			  /* the local socket takes nothing any more, but may still hold bytes for us */
+	bool say_last;			  /* after `say`: EOF and CLOSE */
+	uint8_t say_n, say[PUMP_SAY_MAX]; /* bytes of our own, in front of those of the socket */
 };
 
 void opener_init(struct opener *o, void (*result)(struct opener *o, const struct event *ev));
@@ -41,19 +45,21 @@ void opener_init(struct opener *o, void (*result)(struct opener *o, const struct
 void opener_fini(struct opener *o);
 
 /* Opens a channel to the target for an accepted socket, which is the pump's in every case: a refusal resets it.
- * OK, or what conn_open() said; then `result` is not called. */
+ * OK, or what conn_open() said; then the socket is reset and `result` is not called. */
 int pump_open(struct link *l, int fd, const struct target *t, struct opener *o) MUST_CHECK;
 
-/* A pump without a socket yet, for a channel that the peer is opening: the caller answers the question with its
- * `owner` as user. NULL without memory. */
+/* A pump without a socket yet, for a channel that the peer is opening: give its `owner` to conn_answer(). Until
+ * pump_start() somebody else may stand in by replacing owner.event. NULL without memory. */
 struct pump *pump_new(struct link *l, uint32_t chan);
-/* The channel is open and this is its socket, now the pump's. What came before is in the backlog.
- * Failure ends channel, socket and pump. */
+/* Frees a pump whose channel the engine does not know, or has closed; its socket is reset. */
+void pump_free(struct pump *p);
+/* The channel is open and this is its socket, now the pump's; what came for it before is in the backlog. Without memory
+ * channel and socket are ended. */
 void pump_start(struct pump *p, int fd);
-/* Bytes of our own for the peer, in front of everything that the socket sends; at most PUMP_SAY_MAX at a time are
- * waiting. With `last` the channel ends after them and the pump has no socket. */
-void pump_say(struct pump *p, const void *bytes, size_t n, bool last);
-/* Ends the pump without a word: the channel with CLOSE when it is open, the socket with a reset. */
-void pump_abort(struct pump *p);
+/* Bytes of our own for the peer; at most PUMP_SAY_MAX may wait. With `last` the channel ends after them. Only for a
+ * pump without a socket. */
+void pump_say(struct pump *p, struct span bytes, bool last);
+/* Ends the stream as broken: CLOSE without EOF; the socket is reset. EV_CLOSED frees the pump. */
+void pump_break(struct pump *p);
 
 #endif

@@ -6,7 +6,7 @@
 #include "base/list.h"
 
 enum {
-	SCHED_TURN = 256 * 1024, /* bytes that one turn seals, all flows together; a packet more is possible */
+	SCHED_TURN = 256 * 1024, /* what one turn seals at most, all flows together */
 	SCHED_PACKET = 32 * 1024 /* a flow that sends more at once is bulk; nobody's share is smaller */
 };
 
@@ -19,9 +19,10 @@ enum served {
 /* A readable local socket. Embedded in its owner; zero is a flow in no queue. */
 struct flow {
 	struct list node;
-	/* Send at most `share` bytes; *sent says how many. Returns SERVED_OFF also after freeing the flow. */
+	/* Send at most `share` bytes; *sent says how many. Returns SERVED_OFF also after freeing the flow. It must not
+	 * call sched_add() for itself. */
 	enum served (*serve)(struct flow *f, size_t share, size_t *sent);
-	bool bulk; /* its last service took more than a packet */
+	bool bulk; /* set by serve() before SERVED_OFF: it sent more than a packet, or its whole share */
 };
 
 struct sched {
@@ -37,9 +38,9 @@ void sched_del(struct sched *s, struct flow *f);
 bool sched_has(const struct flow *f);
 /* Is anybody waiting? */
 bool sched_waiting(const struct sched *s);
-/* One turn: quiet flows first, one packet each; then the others round robin with equal shares of what is left of
- * SCHED_TURN; at least one of them is served however many quiet ones there are. Bytes are divisible here, so equal
- * shares are what deficit round robin comes to. Returns the bytes sent. */
-size_t sched_run(struct sched *s);
+/* One turn of at most `room` bytes (and a packet): quiet flows first, one packet each; then the others round robin with
+ * equal shares of what is left; at least one of them is served however many quiet ones there are. Bytes are divisible
+ * here, so equal shares are what deficit round robin comes to. Returns the bytes sent. */
+size_t sched_run(struct sched *s, size_t room);
 
 #endif

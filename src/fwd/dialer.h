@@ -1,0 +1,36 @@
+/* Connects in flight, bounded: the rest waits in order, and a waiting one holds nothing but its place.
+ * Not for what the connection is for. */
+#ifndef ADIT_FWD_DIALER_H
+#define ADIT_FWD_DIALER_H
+
+#include "base/list.h"
+#include "io/dial.h"
+
+enum { DIALS_MAX = 256, DIAL_MS = 15000 };
+
+struct dialer {
+	struct loop *loop;
+	struct list waiting;
+	unsigned active;
+	bool closed;
+};
+
+/* Embedded in whoever wants the connection. The strings of `spec` must live until `done`. */
+struct dial_job {
+	struct list node;
+	struct dialer *set;
+	struct dial *dial;
+	struct dial_spec spec;
+	/* fd >= 0 is the callee's; otherwise `why` has the reason. Called once; may free the job. */
+	void (*done)(struct dial_job *j, int fd, const struct why *why);
+};
+
+void dialer_init(struct dialer *d, struct loop *loop);
+/* Connects now or later. `done` is never called from within, except when memory is out. */
+void dialer_add(struct dialer *d, struct dial_job *j);
+/* `done` will not be called. */
+void dialer_drop(struct dial_job *j);
+/* Nothing that waits is started any more: before the jobs are dropped one by one. */
+void dialer_close(struct dialer *d);
+
+#endif

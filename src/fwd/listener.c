@@ -1,0 +1,230 @@
+/* A listener of ours. It accepts while opens are within their limit and descriptors are to be had; otherwise clients
+ * wait in the kernel's backlog. */
+#include "fwd/listener.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "fwd/pump.h"
+
+enum { ACCEPTS_AT_ONCE = 64, NAME_MAX_LEN = 512, PEER_WORDS = 200 };
+
+struct listener {
+	struct opener opener;
+	struct link *link;
+	struct target target;
+	void (*say)(void *user, bool trace, const char *text);
+	void *user;
+	struct timer *timer; /* ends a pause */
+	bool paused;
+	size_t n;
+	int fd[LISTEN_MAX];
+	struct watch *watch[LISTEN_MAX];
+	struct sock_file file;
+	uint16_t port;
+	char text[NAME_MAX_LEN];
+};
+
+static void say(const struct listener *ln, bool trace, const char *what, const char *detail)
+{
+	char line[WHY_MAX + NAME_MAX_LEN];
+
+	snprintf(line, sizeof(line), "%s: %s%s", ln->text, what, detail);
+	ln->say(ln->user, trace, line);
+}
+
+/* ---- Accepting ------------------------------------------------------------------------------------------------- */
+
+static void arm(struct listener *ln)
+{
+	bool ready = !ln->paused && ln->opener.count < OPENS_MAX;
+
+	for (size_t i = 0; i < ln->n; i++)
+		watch_set(ln->watch[i], ready ? WATCH_IN : 0);
+}
+
+static void pause_accepting(struct listener *ln)
+{
+	say(ln, false, "no descriptors or memory left, not accepting for a second", "");
+	ln->paused = true;
+	timer_at(ln->timer, loop_now(link_loop(ln->link)) + ACCEPT_PAUSE_MS);
+}
+
+static void on_timer(void *user)
+{
+	struct listener *ln = user;
+
+	ln->paused = false;
+	arm(ln);
+}
+
+/* Where the client came from, as the open message says it; a unix socket has no port, and says what ssh says. */
+static void set_origin(struct target *t, const struct addr *from, char text[ADDR_TEXT])
+{
+	uint16_t port = 0;
+
+	if (from->sa.ss_family == AF_UNIX) {
+		snprintf(text, ADDR_TEXT, "127.0.0.1");
+		port = UINT16_MAX;
+	} else {
+		addr_text(from, text, &port);
+	}
+	t->origin_host = span_str(text);
+	t->origin_port = port;
+}
+
+static void forward(struct listener *ln, int fd, const struct addr *from)
+{
+	struct target t = ln->target;
+	char origin[ADDR_TEXT], where[ADDR_TEXT + 8];
+	int err;
+
+	set_origin(&t, from, origin);
+	err = pump_open(ln->link, fd, &t, &ln->opener);
+	if (err) {
+		say(ln, false, "open failed: ", err == ERR_LIMIT ? "too many channels" : err_name(err));
+		return;
+	}
+	snprintf(where, sizeof(where), "%s port %u", origin, t.origin_port);
+	say(ln, true, "connection from ", where);
+}
+
+static void accept_some(struct listener *ln, int listening)
+{
+	struct addr from;
+	int fd;
+
+	for (int i = 0; i < ACCEPTS_AT_ONCE && ln->opener.count < OPENS_MAX; i++) {
+		enum accept_result r = sock_accept(listening, &fd, &from);
+
+		if (r == ACCEPT_FULL)
+			pause_accepting(ln);
+		if (r != ACCEPT_ONE)
+			return;
+		forward(ln, fd, &from);
+	}
+}
+
+static void on_ready(void *user, unsigned ready)
+{
+	struct listener *ln = user;
+
+	(void)ready;
+	for (size_t i = 0; i < ln->n && !ln->paused; i++)
+		accept_some(ln, ln->fd[i]);
+	arm(ln);
+}
+
+/* ---- What became of an opening --------------------------------------------------------------------------------- */
+
+const char *open_reason_text(enum open_reason reason)
+{
+	static const char *const text[] = {
+		[OPEN_PROHIBITED] = "administratively prohibited",
+		[OPEN_CONNECT_FAILED] = "connect failed",
+		[OPEN_UNKNOWN_TYPE] = "unknown channel type",
+		[OPEN_SHORTAGE] = "resource shortage",
+	};
+
+	return reason < LEN(text) && text[reason] ? text[reason] : "unknown reason";
+}
+
+static void on_result(struct opener *o, const struct event *ev)
+{
+	struct listener *ln = CONTAINER(o, struct listener, opener);
+	char words[PEER_WORDS], detail[PEER_WORDS + 64];
+
+	if (ev->kind == EV_REFUSED) {
+		str_escape(words, sizeof(words), ev->text);
+		snprintf(detail, sizeof(detail), "%s%s%s", open_reason_text(ev->reason), *words ? ": " : "", words);
+		say(ln, false, "open failed: ", detail);
+	}
+	arm(ln);
+}
+
+/* ---- Birth and death ------------------------------------------------------------------------------------------- */
+
+/* "127.0.0.1:1234": the IPv4 address where several were bound. */
+static void name_end(const struct listener *ln, const struct listen_spec *spec, char out[], size_t cap)
+{
+	struct addr a = { .len = 0 };
+	char host[ADDR_TEXT];
+
+	if (spec->path) {
+		str_escape(out, cap, span_str(spec->path));
+		return;
+	}
+	if (spec->host && (!*spec->host || strcmp(spec->host, "*") == 0)) {
+		snprintf(out, cap, "*:%u", ln->port);
+		return;
+	}
+	for (size_t i = 0; i < ln->n && a.sa.ss_family != AF_INET; i++)
+		sock_name(ln->fd[i], &a);
+	addr_text(&a, host, NULL);
+	snprintf(out, cap, a.sa.ss_family == AF_INET6 ? "[%s]:%u" : "%s:%u", host, ln->port);
+}
+
+static int watch_all(struct listener *ln)
+{
+	struct loop *loop = link_loop(ln->link);
+	int err = timer_new(&ln->timer, loop, on_timer, ln);
+
+	for (size_t i = 0; i < ln->n && !err; i++)
+		err = watch_new(&ln->watch[i], loop, ln->fd[i], on_ready, ln);
+	return err;
+}
+
+int listener_new(struct listener **out, struct link *l, const struct listener_spec *spec, struct why *why)
+{
+	struct listener *ln = calloc(1, sizeof(*ln));
+	char end[NAME_MAX_LEN / 2];
+	int err;
+
+	if (!ln)
+		return why_set(why, ERR_NOMEM, "out of memory");
+	ln->link = l;
+	ln->target = spec->target;
+	ln->say = spec->say;
+	ln->user = spec->user;
+	opener_init(&ln->opener, on_result);
+	err = sock_listen(&spec->listen, ln->fd, &ln->n, &ln->port, why);
+	if (!err && spec->listen.path)
+		sock_file_of(ln->fd[0], &ln->file);
+	if (!err && (err = watch_all(ln)))
+		why_set(why, err, "%s", err_name(err));
+	if (err) {
+		listener_free(ln);
+		return err;
+	}
+	name_end(ln, &spec->listen, end, sizeof(end));
+	snprintf(ln->text, sizeof(ln->text), "%s -> %s", end, spec->to);
+	arm(ln);
+	*out = ln;
+	return OK;
+}
+
+void listener_free(struct listener *ln)
+{
+	if (!ln)
+		return;
+	opener_fini(&ln->opener);
+	for (size_t i = 0; i < ln->n; i++) {
+		watch_free(ln->watch[i]);
+		sock_file_remove(ln->fd[i], &ln->file);
+		sock_close(ln->fd[i]);
+	}
+	timer_free(ln->timer);
+	free(ln);
+}
+
+const char *listener_text(const struct listener *ln)
+{
+	return ln->text;
+}
+
+uint16_t listener_port(const struct listener *ln)
+{
+	return ln->port;
+}
