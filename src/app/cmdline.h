@@ -7,9 +7,9 @@
 
 enum cmd_action {
 	CMD_RUN = 1,
-	CMD_DUMP,    /* -G */
-	CMD_HELP,    /* --help: print cmdline_help() to stdout, exit 0 */
-	CMD_VERSION  /* -V, --version: print the version, exit 0 */
+	CMD_DUMP,   /* -G */
+	CMD_HELP,   /* --help: print cmdline_help() to stdout, exit 0 */
+	CMD_VERSION /* -V, --version: print the version, exit 0 */
 };
 
 /* Exit code for every failure, as ssh has it. */
@@ -18,11 +18,11 @@ enum { CMD_EXIT_FAILURE = 255 };
 /* Strings point into argv, or belong to the object; cmdline_fini() frees what is its own. */
 struct cmdline {
 	enum cmd_action action;
-	char *host;           /* without user and port; NULL only for CMD_HELP and CMD_VERSION */
+	char *host;	      /* without user and port; NULL only for CMD_HELP and CMD_VERSION */
 	const char *file;     /* -F, for conf_load() */
 	const char *log_file; /* -E; NULL = stderr */
-	int verbose;          /* how many -v, at most 3; LogLevel is set too */
-	bool quiet;           /* -q */
+	int verbose;	      /* how many -v, at most 3; LogLevel is set too */
+	bool quiet;	      /* -q */
 };
 
 /* Reads argv[1..argc). Values go to `conf`, which was conf_init()ed. ERR_SYNTAX, ERR_DENIED (a flag that this program

@@ -11,20 +11,21 @@
 
 #include "base/buf.h"
 #include "conf/fwdspec.h"
+#include "conf/strs.h"
 #include "crypto/crypto.h"
 
 /* ---- What the caller knows ------------------------------------------------------------------------------------ */
 
 /* All of it outlives the configuration. */
 struct conf_facts {
-	const char *home;       /* home directory of the user by the password database; NULL = none */
+	const char *home;	/* home directory of the user by the password database; NULL = none */
 	const char *local_user; /* login name */
 	uid_t uid;
-	const char *hostname;   /* gethostname(): %l, and up to the first dot %L */
-	const char *version;    /* for Match version: "adit_0.1" */
-	const char *system_file; /* NULL = /etc/ssh/ssh_config */
+	const char *hostname;	     /* gethostname(): %l, and up to the first dot %L */
+	const char *version;	     /* for Match version: "adit_0.1" */
+	const char *system_file;     /* NULL = /etc/ssh/ssh_config */
 	const struct crypto *crypto; /* for %C */
-	void *user;             /* for the callbacks */
+	void *user;		     /* for the callbacks */
 	/* Value of an environment variable, or NULL. */
 	const char *(*env)(void *user, const char *name);
 	/* Runs the user's own shell line of Match exec: 1 it ended with 0, 0 it did not, < 0 it could not be run (why).
@@ -35,11 +36,6 @@ struct conf_facts {
 };
 
 /* ---- Types of the fields -------------------------------------------------------------------------------------- */
-
-struct strs {
-	char **v;
-	size_t n;
-};
 
 struct fwds {
 	struct fwdspec *v;
@@ -80,24 +76,25 @@ enum log_level {
 };
 
 /* Field of each type of options.def. */
-#define CONF_FIELD_YESNO(f)    int f;
-#define CONF_FIELD_CHOICE(f)   int f; /* one of the enums above */
-#define CONF_FIELD_NUMBER(f)   int f;
-#define CONF_FIELD_COUNT(f)    int f;
-#define CONF_FIELD_PORT(f)     int f;
-#define CONF_FIELD_SECONDS(f)  int f; /* -1 = none */
-#define CONF_FIELD_MASK(f)     int f;
-#define CONF_FIELD_WORD(f)     char *f;
-#define CONF_FIELD_LINE(f)     char *f;
-#define CONF_FIELD_KEX(f)      char *f;
-#define CONF_FIELD_CIPHER(f)   char *f;
-#define CONF_FIELD_MAC(f)      char *f;
-#define CONF_FIELD_SIG(f)      char *f;
-#define CONF_FIELD_WORDS(f)    struct strs f;
-#define CONF_FIELD_EACH(f)     struct strs f;
-#define CONF_FIELD_FORWARD(f)  struct fwds f;
-#define CONF_FIELD_REKEY(f)    struct rekey_limit f;
-#define CONF_FIELD_QOS(f)      struct qos f;
+#define CONF_FIELD_YESNO(f)   int f;
+#define CONF_FIELD_CHOICE(f)  int f; /* one of the enums above */
+#define CONF_FIELD_NUMBER(f)  int f;
+#define CONF_FIELD_COUNT(f)   int f;
+#define CONF_FIELD_PORT(f)    int f;
+#define CONF_FIELD_SECONDS(f) int f; /* -1 = none */
+#define CONF_FIELD_MASK(f)    int f;
+#define CONF_FIELD_WORD(f)    char *f;
+#define CONF_FIELD_LINE(f)    char *f;
+#define CONF_FIELD_KEX(f)     char *f;
+#define CONF_FIELD_CIPHER(f)  char *f;
+#define CONF_FIELD_MAC(f)     char *f;
+#define CONF_FIELD_SIG(f)     char *f;
+#define CONF_FIELD_WORDS(f)   struct strs f;
+#define CONF_FIELD_TARGETS(f) struct strs f;
+#define CONF_FIELD_EACH(f)    struct strs f;
+#define CONF_FIELD_FORWARD(f) struct fwds f;
+#define CONF_FIELD_REKEY(f)   struct rekey_limit f;
+#define CONF_FIELD_QOS(f)     struct qos f;
 #define CONF_FIELD_HOST(f)
 #define CONF_FIELD_MATCH(f)
 #define CONF_FIELD_INCLUDE(f)
@@ -117,15 +114,17 @@ struct client_conf {
 	struct origin at[OPT_COUNT];
 
 	/* Set by conf_load() and conf_finish(): */
-	char *host_arg;             /* as the user typed it: for messages and known_hosts without HostKeyAlias */
-	char *host;                 /* to connect to: HostName with its tokens expanded, lower case */
-	struct strs identity_paths; /* IdentityFile and CertificateFile, tilde, tokens and ${} expanded, without "none" */
+	char *host_arg; /* as the user typed it: for messages and known_hosts without HostKeyAlias */
+	char *host;	/* to connect to: HostName with its tokens expanded, lower case */
+	struct strs
+		identity_paths; /* IdentityFile and CertificateFile, tilde, tokens and ${} expanded, without "none" */
 	struct strs certificate_paths;
-	char *agent_path;           /* socket of the agent by IdentityAgent and SSH_AUTH_SOCK; NULL = no agent */
+	char *agent_path; /* socket of the agent by IdentityAgent and SSH_AUTH_SOCK; NULL = no agent */
 	/* user_known_hosts, revoked_host_keys, unix paths of forwards and user are expanded in place. */
 
 	const struct conf_facts *facts;
 	struct strs files;     /* names that `at` points to */
+	unsigned reads;	       /* files read so far */
 	bool wants_final_pass; /* some Match final was seen */
 };
 

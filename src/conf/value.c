@@ -1,0 +1,469 @@
+/* One row per type says how its text is read, freed and printed. */
+#include "conf/value.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "conf/algs.h"
+#include "conf/lex.h"
+#include "conf/number.h"
+
+enum { EACH_MAX = 100, FORWARDS_MAX = 10000, SHOW = 256, LINE_OUT_MAX = 128 * 1024 };
+
+/* What a reader works with. */
+struct reading {
+	const struct option *o;
+	const struct client_conf *conf;
+	const struct args *args;
+	struct why *why;
+};
+
+typedef int read_fn(const struct reading *r, union value *v);
+
+static const char *word(const struct reading *r, size_t i)
+{
+	return r->args->words.v[i];
+}
+
+/* The sentence: before, the i-th word, after. */
+static int bad(const struct reading *r, const char *before, size_t i, const char *after)
+{
+	char show[SHOW];
+
+	str_escape(show, sizeof(show), span_str(word(r, i)));
+	return why_set(r->why, ERR_SYNTAX, "%s%s%s", before, show, after);
+}
+
+static int no_memory(const struct reading *r)
+{
+	return why_set(r->why, ERR_NOMEM, "out of memory");
+}
+
+/* ---- Readers -------------------------------------------------------------------------------------------------- */
+
+static int read_choice(const struct reading *r, union value *v)
+{
+	for (const struct choice *c = r->o->choices; c->name; c++)
+		if (str_eq_nocase(c->name, word(r, 0))) {
+			v->number = c->value;
+			return OK;
+		}
+	return bad(r, "unsupported option \"", 0, "\".");
+}
+
+static int read_range(const struct reading *r, union value *v, uint64_t least, uint64_t most)
+{
+	char show[SHOW];
+	uint64_t n;
+
+	if (str_u64(word(r, 0), least, most, &n))
+		return why_set(r->why, ERR_SYNTAX, "%s '%s' is not a number between %llu and %llu", r->o->name,
+			       str_escape(show, sizeof(show), span_str(word(r, 0))), (unsigned long long)least,
+			       (unsigned long long)most);
+	v->number = (int)n;
+	return OK;
+}
+
+static int read_number(const struct reading *r, union value *v)
+{
+	return read_range(r, v, 0, INT_MAX);
+}
+
+static int read_count(const struct reading *r, union value *v)
+{
+	return read_range(r, v, 1, INT_MAX);
+}
+
+static int read_port(const struct reading *r, union value *v)
+{
+	uint64_t n;
+
+	if (str_u64(word(r, 0), 1, 65535, &n))
+		return bad(r, "Bad port '", 0, "'.");
+	v->number = (int)n;
+	return OK;
+}
+
+static int read_seconds(const struct reading *r, union value *v)
+{
+	v->number = -1;
+	if (str_eq_nocase(word(r, 0), "none"))
+		return OK;
+	return number_seconds(word(r, 0), &v->number) ? bad(r, "invalid time value '", 0, "'.") : OK;
+}
+
+static int read_mask(const struct reading *r, union value *v)
+{
+	return number_mask(word(r, 0), &v->number) ? bad(r, "Bad mask '", 0, "'.") : OK;
+}
+
+static int read_word(const struct reading *r, union value *v)
+{
+	v->text = strdup(word(r, 0));
+	return v->text ? OK : no_memory(r);
+}
+
+static int read_line(const struct reading *r, union value *v)
+{
+	v->text = strdup(r->args->line + strspn(r->args->line, LEX_BLANK "="));
+	return v->text ? OK : no_memory(r);
+}
+
+static int read_algs(const struct reading *r, union value *v)
+{
+	const struct conf_facts *f = r->conf->facts;
+	const struct {
+		enum conf_opt opt;
+		enum alg_family family;
+		const char *ours;
+	} lists[] = {
+		{ OPT_KexAlgorithms, ALG_KEX, f->kex },
+		{ OPT_Ciphers, ALG_CIPHER, f->cipher },
+		{ OPT_MACs, ALG_MAC, f->mac },
+		{ OPT_HostKeyAlgorithms, ALG_SIG, f->host_key },
+		{ OPT_PubkeyAcceptedAlgorithms, ALG_SIG, f->pubkey },
+		{ OPT_CASignatureAlgorithms, ALG_SIG, f->ca_sig },
+	};
+
+	for (size_t i = 0; i < LEN(lists); i++)
+		if (strcmp(conf_opt_name(lists[i].opt), r->o->name) == 0)
+			return algs_assemble(&v->text, lists[i].family, lists[i].ours, word(r, 0), r->why);
+	assert(!"an algorithm list without a row");
+	return ERR_SYNTAX;
+}
+
+static int read_words(const struct reading *r, union value *v)
+{
+	const struct strs *words = &r->args->words;
+
+	v->strs = (struct strs){ 0 };
+	for (size_t i = 0; i < words->n; i++)
+		if (strs_add(&v->strs, words->v[i])) {
+			strs_fini(&v->strs);
+			return no_memory(r);
+		}
+	return OK;
+}
+
+/* "any", "none", or host:port with * for either: what a target may be. */
+static bool is_target(const char *s)
+{
+	const char *colon = strrchr(s, ':');
+	uint64_t port;
+
+	return colon && colon > s && (strcmp(colon, ":*") == 0 || !str_u64(colon + 1, 1, 65535, &port));
+}
+
+static int read_targets(const struct reading *r, union value *v)
+{
+	const struct strs *words = &r->args->words;
+	bool only = words->n == 1 && (strcmp(word(r, 0), "any") == 0 || strcmp(word(r, 0), "none") == 0);
+
+	for (size_t i = 0; !only && i < words->n; i++)
+		if (!is_target(word(r, i)))
+			return bad(r, "'", i, "' is not host:port");
+	return read_words(r, v);
+}
+
+static int read_forward(const struct reading *r, union value *v)
+{
+	enum fwd_side side = strcmp(r->o->name, "LocalForward") == 0 ? FWD_LOCAL : FWD_REMOTE;
+	struct fwdspec *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return no_memory(r);
+	int err = fwdspec_parse_words(f, word(r, 0), r->args->words.n > 1 ? word(r, 1) : NULL, side, r->why);
+	if (err) {
+		free(f);
+		return err;
+	}
+	v->fwds = (struct fwds){ f, 1 };
+	return OK;
+}
+
+static int read_rekey(const struct reading *r, union value *v)
+{
+	v->rekey = (struct rekey_limit){ 0 };
+	if (!str_eq_nocase(word(r, 0), "default")) {
+		if (number_bytes(word(r, 0), &v->rekey.bytes))
+			return bad(r, "Bad number '", 0, "' (bytes with K, M or G).");
+		if (v->rekey.bytes > 0 && v->rekey.bytes < 16)
+			return bad(r, "RekeyLimit '", 0, "' is too small");
+	}
+	if (r->args->words.n < 2 || str_eq_nocase(word(r, 1), "none"))
+		return OK;
+	return number_seconds(word(r, 1), &v->rekey.seconds) ? bad(r, "invalid time value '", 1, "'.") : OK;
+}
+
+static int read_qos(const struct reading *r, union value *v)
+{
+	size_t last = r->args->words.n - 1;
+
+	if (number_qos(word(r, 0), &v->qos.interactive))
+		return bad(r, "Bad IPQoS value: ", 0, "");
+	return number_qos(word(r, last), &v->qos.bulk) ? bad(r, "Bad IPQoS value: ", last, "") : OK;
+}
+
+static int read_nothing(const struct reading *r, union value *v)
+{
+	(void)r;
+	v->number = 0;
+	return OK;
+}
+
+/* ---- The table ------------------------------------------------------------------------------------------------ */
+
+/* How the memory of a value is held. */
+enum holding { HOLD_NOTHING, HOLD_NUMBER, HOLD_TEXT, HOLD_STRS, HOLD_FWDS, HOLD_REKEY, HOLD_QOS };
+
+static const size_t sizes[] = {
+	[HOLD_NOTHING] = 0,
+	[HOLD_NUMBER] = sizeof(int),
+	[HOLD_TEXT] = sizeof(char *),
+	[HOLD_STRS] = sizeof(struct strs),
+	[HOLD_FWDS] = sizeof(struct fwds),
+	[HOLD_REKEY] = sizeof(struct rekey_limit),
+	[HOLD_QOS] = sizeof(struct qos),
+};
+
+static const struct type {
+	read_fn *read;
+	enum holding holding;
+	size_t most; /* words; 0 = any number from one up */
+	bool adds;
+} types[] = {
+	[T_YESNO] = { read_choice, HOLD_NUMBER, 1, false },
+	[T_CHOICE] = { read_choice, HOLD_NUMBER, 1, false },
+	[T_NUMBER] = { read_number, HOLD_NUMBER, 1, false },
+	[T_COUNT] = { read_count, HOLD_NUMBER, 1, false },
+	[T_PORT] = { read_port, HOLD_NUMBER, 1, false },
+	[T_SECONDS] = { read_seconds, HOLD_NUMBER, 1, false },
+	[T_MASK] = { read_mask, HOLD_NUMBER, 1, false },
+	[T_WORD] = { read_word, HOLD_TEXT, 1, false },
+	[T_LINE] = { read_line, HOLD_TEXT, 0, false },
+	[T_KEX] = { read_algs, HOLD_TEXT, 1, false },
+	[T_CIPHER] = { read_algs, HOLD_TEXT, 1, false },
+	[T_MAC] = { read_algs, HOLD_TEXT, 1, false },
+	[T_SIG] = { read_algs, HOLD_TEXT, 1, false },
+	[T_WORDS] = { read_words, HOLD_STRS, 0, false },
+	[T_TARGETS] = { read_targets, HOLD_STRS, 0, false },
+	[T_EACH] = { read_words, HOLD_STRS, 1, true },
+	[T_FORWARD] = { read_forward, HOLD_FWDS, 2, true },
+	[T_REKEY] = { read_rekey, HOLD_REKEY, 2, false },
+	[T_QOS] = { read_qos, HOLD_QOS, 2, false },
+	[T_SKIP] = { read_nothing, HOLD_NOTHING, 0, false },
+	[T_HOST] = { read_nothing, HOLD_NOTHING, 0, false },
+	[T_MATCH] = { read_nothing, HOLD_NOTHING, 0, false },
+	[T_INCLUDE] = { read_nothing, HOLD_NOTHING, 0, false },
+};
+
+int value_parse(union value *v, const struct option *o, const struct client_conf *conf, const struct args *args,
+		struct why *why)
+{
+	const struct type *t = &types[o->type];
+	struct reading r = { o, conf, args, why };
+	union value read = { 0 };
+
+	if (args->words.n == 0 || !args->words.v[0][0])
+		return why_set(why, ERR_SYNTAX, "Missing argument.");
+	if (t->most && args->words.n > t->most)
+		return why_set(why, ERR_SYNTAX, "keyword %s extra arguments at end of line", o->name);
+	int err = t->read(&r, &read);
+	if (!err)
+		*v = read;
+	return err;
+}
+
+static void fwds_fini(struct fwds *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		fwdspec_fini(&f->v[i]);
+	free(f->v);
+}
+
+void value_load(union value *v, const void *field, enum value_type type)
+{
+	*v = (union value){ 0 };
+	memcpy(v, field, value_size(type));
+}
+
+void value_fini(union value *v, enum value_type type)
+{
+	enum holding h = types[type].holding;
+
+	if (h == HOLD_TEXT)
+		free(v->text);
+	else if (h == HOLD_STRS)
+		strs_fini(&v->strs);
+	else if (h == HOLD_FWDS)
+		fwds_fini(&v->fwds);
+	memset(v, 0, sizes[h]);
+}
+
+size_t value_size(enum value_type type)
+{
+	return sizes[types[type].holding];
+}
+
+bool value_adds(enum value_type type)
+{
+	return types[type].adds;
+}
+
+static int strs_merge(struct strs *to, const struct strs *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		if (!strs_has(to, from->v[i]) && strs_add(to, from->v[i]))
+			return ERR_NOMEM;
+	return OK;
+}
+
+/* `from` has one element. */
+static int fwds_merge(struct fwds *to, struct fwds *from)
+{
+	struct fwdspec *v;
+
+	for (size_t i = 0; i < to->n; i++)
+		if (fwdspec_equal(&to->v[i], &from->v[0]))
+			return OK;
+	v = reallocarray(to->v, to->n + 1, sizeof(*v));
+	if (!v)
+		return ERR_NOMEM;
+	to->v = v;
+	to->v[to->n++] = from->v[0];
+	from->v[0] = (struct fwdspec){ 0 };
+	return OK;
+}
+
+int value_add(union value *to, union value *from, enum value_type type, struct why *why)
+{
+	bool forwards = types[type].holding == HOLD_FWDS;
+	size_t have = forwards ? to->fwds.n : to->strs.n, max = forwards ? FORWARDS_MAX : EACH_MAX;
+	int err = OK;
+
+	if (have >= max)
+		err = why_set(why, ERR_SYNTAX, "too many of them (max %zu)", max);
+	else if (forwards ? fwds_merge(&to->fwds, &from->fwds) : strs_merge(&to->strs, &from->strs))
+		err = why_set(why, ERR_NOMEM, "out of memory");
+	value_fini(from, type);
+	return err;
+}
+
+/* ---- Printing ------------------------------------------------------------------------------------------------- */
+
+/* A line that is being made. */
+struct line {
+	struct buf text;
+	const char *keyword; /* lower case */
+	conf_emit *emit;
+	void *user;
+};
+
+static void begin(struct line *l)
+{
+	buf_clear(&l->text);
+	buf_printf(&l->text, "%s ", l->keyword);
+}
+
+static void end(struct line *l)
+{
+	buf_u8(&l->text, 0);
+	if (!buf_err(&l->text))
+		l->emit(l->user, (const char *)l->text.p);
+}
+
+static void put_choice(struct line *l, const struct choice *c, int value)
+{
+	while (c->name && c->value != value)
+		c++;
+	buf_printf(&l->text, "%s", c->name ? c->name : "UNKNOWN");
+}
+
+static void put_number(struct line *l, const struct option *o, int n)
+{
+	if (o->choices)
+		put_choice(l, o->choices, n);
+	else if (o->type == T_MASK)
+		buf_printf(&l->text, "0%o", (unsigned)n);
+	else if (o->type == T_SECONDS && n < 0)
+		buf_printf(&l->text, "none");
+	else
+		buf_printf(&l->text, "%d", n);
+}
+
+static void put_qos(struct line *l, int tos)
+{
+	const char *name = number_qos_name(tos);
+
+	if (name)
+		buf_printf(&l->text, "%s", name);
+	else
+		buf_printf(&l->text, "0x%02x", (unsigned)tos);
+}
+
+static void print_strs(struct line *l, const struct strs *s, bool one_line)
+{
+	if (one_line && s->n)
+		begin(l);
+	for (size_t i = 0; i < s->n; i++) {
+		if (!one_line)
+			begin(l);
+		buf_printf(&l->text, "%s%s", one_line && i ? " " : "", s->v[i]);
+		if (!one_line || i + 1 == s->n)
+			end(l);
+	}
+}
+
+static void print_fwds(struct line *l, const struct fwds *f)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		begin(l);
+		fwdspec_print(&f->v[i], &l->text);
+		end(l);
+	}
+}
+
+static void print(struct line *l, const union value *v, const struct option *o)
+{
+	enum holding h = types[o->type].holding;
+
+	if (h == HOLD_STRS) {
+		print_strs(l, &v->strs, !types[o->type].adds);
+		return;
+	}
+	if (h == HOLD_FWDS) {
+		print_fwds(l, &v->fwds);
+		return;
+	}
+	if (h == HOLD_NOTHING || (h == HOLD_TEXT && !v->text))
+		return;
+	begin(l);
+	if (h == HOLD_NUMBER)
+		put_number(l, o, v->number);
+	else if (h == HOLD_TEXT)
+		buf_printf(&l->text, "%s", v->text);
+	else if (h == HOLD_REKEY)
+		buf_printf(&l->text, "%llu %d", (unsigned long long)v->rekey.bytes, v->rekey.seconds);
+	else {
+		put_qos(l, v->qos.interactive);
+		buf_u8(&l->text, ' ');
+		put_qos(l, v->qos.bulk);
+	}
+	end(l);
+}
+
+int value_print(const union value *v, const struct option *o, conf_emit *emit, void *user)
+{
+	char keyword[64];
+	struct line l = { BUF(LINE_OUT_MAX), keyword, emit, user };
+
+	snprintf(keyword, sizeof(keyword), "%s", o->name);
+	str_lower(keyword);
+	print(&l, v, o);
+	int err = buf_err(&l.text);
+	buf_fini(&l.text);
+	return err;
+}
