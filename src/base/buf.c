@@ -38,9 +38,10 @@ static bool grow(struct buf *b, size_t want)
 	size_t cap = b->cap ? b->cap : 64;
 	uint8_t *p;
 
-	while (cap < want)
+	while (cap < want && cap <= b->max / 2)
 		cap *= 2;
-	cap = MIN(cap, b->max);
+	if (cap < want || cap > b->max)
+		cap = b->max;
 	p = malloc(cap);
 	if (!p)
 		return false;
