@@ -12,9 +12,9 @@ struct background {
 
 enum background_side { BACKGROUND_CHILD, BACKGROUND_PARENT };
 
-/* Splits. In the child: OK and BACKGROUND_CHILD at once. In the parent: OK and BACKGROUND_PARENT when the child is ready
- * (*code 0) or gone (*code is its exit code, 255 after a signal): the caller ends with that code, by _exit(). The child
- * ends when the parent is killed before. ERR_IO when it cannot be done. */
+/* Splits. In the child: OK and BACKGROUND_CHILD at once. In the parent: OK and BACKGROUND_PARENT when the child is
+ * ready (*code 0) or gone (*code is its exit code, 255 after a signal): the caller ends with that code, by _exit(). The
+ * child ends when the parent is killed before. ERR_IO when it cannot be done. */
 int background_split(struct background *b, enum background_side *side, int *code, struct why *why) MUST_CHECK;
 
 /* In the child: a session of its own, 0, 1 and (unless keep_stderr) 2 on /dev/null, and the parent lets go. The working

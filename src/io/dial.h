@@ -6,10 +6,12 @@
 #include "io/sock.h"
 
 struct dial_spec {
-	const char *host;      /* name or address */
+	/* A name or an address, */
+	const char *host;
 	uint16_t port;
-	const char *path;      /* a unix socket instead; then all but the time is ignored */
-	int family;            /* AF_UNSPEC, AF_INET, AF_INET6 */
+	/* or a unix socket, for which all but the time is ignored. */
+	const char *path;
+	int family;	       /* AF_UNSPEC, AF_INET, AF_INET6 */
 	uint64_t timeout_ms;   /* for everything; 0 = none */
 	const char *bind_host; /* BindAddress or NULL */
 	const char *bind_if;   /* BindInterface or NULL; bind_host wins */
@@ -20,8 +22,8 @@ struct dial_spec {
  * loop, never from within dial_new(). The dial is gone afterwards. */
 typedef void dial_fn(void *user, int fd, const struct addr *peer, const struct why *why);
 struct dial;
-/* The strings are copied. At most 16 addresses are tried; an address in digits is not looked up. A further attempt begins
- * 250 ms after the last one, or as soon as one failed (RFC 8305 section 5). OK or ERR_NOMEM. */
+/* The strings are copied. At most 16 addresses are tried; an address in digits is not looked up. A further attempt
+ * begins 250 ms after the last one, or as soon as one failed (RFC 8305 section 5). OK or ERR_NOMEM. */
 int dial_new(struct dial **out, struct loop *l, const struct dial_spec *spec, dial_fn *fn, void *user) MUST_CHECK;
 /* No callback then. NULL is allowed. */
 void dial_cancel(struct dial *d);

@@ -9,8 +9,8 @@ struct loop;
 
 /* OK or ERR_NOMEM / ERR_IO. Raises the soft limit of descriptors to the hard one. */
 int loop_new(struct loop **out, struct why *why) MUST_CHECK;
-/* Every watch, timer, turn and signal must have been freed. NULL is allowed. A name that is still being looked up is not
- * waited for: its memory stays, and exit() would wait for its thread, so leave with _exit() in that case. */
+/* Every watch, timer, turn and signal must have been freed. NULL is allowed. A name that is still being looked up is
+ * not waited for: its memory stays, and exit() would wait for its thread, so leave with _exit() in that case. */
 void loop_free(struct loop *l);
 /* Runs until loop_stop() or until nothing is left to wait for. */
 void loop_run(struct loop *l);
@@ -39,8 +39,8 @@ typedef void watch_fn(void *user, unsigned ready);
 struct watch;
 /* Waits for nothing yet. One watch per descriptor. OK, ERR_NOMEM, or ERR_IO for what cannot be polled (a file). */
 int watch_new(struct watch **out, struct loop *l, int fd, watch_fn *fn, void *user) MUST_CHECK;
-/* What to wait for: WATCH_IN | WATCH_OUT, or 0. Takes effect at once for callbacks; the kernel is told once per turn, and
- * only when the mask really changed. */
+/* What to wait for: WATCH_IN | WATCH_OUT, or 0. Takes effect at once for callbacks; the kernel is told once per turn,
+ * and only when the mask really changed. */
 void watch_set(struct watch *w, unsigned events);
 /* NULL is allowed. No callback afterwards, not even one of this turn. */
 void watch_free(struct watch *w);

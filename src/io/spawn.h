@@ -5,8 +5,8 @@
 #include "base/err.h"
 
 /* Runs a line with the user's shell ($SHELL, else /bin/sh), as ssh does for Match exec: without input and output, with
- * our stderr. 1: it ended with status 0; 0: it did not; ERR_IO or ERR_NOMEM: it could not be run. `user` is not used: the
- * signature is that of a callback. */
+ * our stderr. 1: it ended with status 0; 0: it did not; ERR_IO or ERR_NOMEM: it could not be run. `user` is not used:
+ * the signature is that of a callback. */
 int spawn_shell(void *user, const char *command, struct why *why) MUST_CHECK;
 
 /* Runs argv[0] (looked up in PATH) and stores its output up to the first end of line, at most cap - 1 bytes and a NUL;
