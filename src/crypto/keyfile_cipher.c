@@ -3,8 +3,8 @@
 #include "crypto/bcrypt_pbkdf.h"
 
 #include <openssl/core_names.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
+
+#include "crypto/lib.h"
 
 enum mode { PLAIN, GCM, CHACHA };
 
@@ -71,28 +71,26 @@ static int run(const char *evp, const uint8_t *key, const uint8_t *iv, uint8_t *
 	return err;
 }
 
-static int poly1305(const uint8_t key[32], const uint8_t *data, size_t n, uint8_t tag[16])
+static int poly1305(const struct crypto *c, const uint8_t key[32], const uint8_t *data, size_t n, uint8_t tag[16])
 {
-	EVP_MAC *mac = EVP_MAC_fetch(NULL, "POLY1305", NULL);
-	EVP_MAC_CTX *ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
+	EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(c->poly1305);
 	size_t len = 0;
 	bool good = ctx && EVP_MAC_init(ctx, key, 32, NULL) == 1 && EVP_MAC_update(ctx, data, n) == 1 &&
 		    EVP_MAC_final(ctx, tag, &len, 16) == 1 && len == 16;
 
 	EVP_MAC_CTX_free(ctx);
-	EVP_MAC_free(mac);
-	return good ? OK : ERR_CRYPTO;
+	return good ? OK : lib_fail(ERR_CRYPTO);
 }
 
 /* OpenSSH's packet construction for packet 0 without a length: only the first half of the key is used; block 0 of the
  * key stream is the Poly1305 key, the data begin at block 1. */
-static int run_chacha(const uint8_t *key, uint8_t *data, size_t n, struct span tag)
+static int run_chacha(const struct crypto *c, const uint8_t *key, uint8_t *data, size_t n, struct span tag)
 {
 	uint8_t mac_key[32] = { 0 }, real[16], iv[16] = { 0 };
 	int err = run("ChaCha20", key, iv, mac_key, sizeof(mac_key), span(NULL, 0));
 
 	if (!err)
-		err = poly1305(mac_key, data, n, real);
+		err = poly1305(c, mac_key, data, n, real);
 	if (!err && !secret_eq(real, tag.p, sizeof(real)))
 		err = ERR_PASSPHRASE;
 	iv[0] = 1;
@@ -104,12 +102,11 @@ int keyfile_decrypt(const struct crypto *c, struct span name, const uint8_t *key
 {
 	const struct row *r = find(name);
 
-	(void)c;
 	if (!r)
 		return ERR_NOT_FOUND;
 	if (!n || n > INT32_MAX || n % r->block || tag.n != r->tag)
 		return ERR_SYNTAX;
 	if (r->mode == CHACHA)
-		return run_chacha(key, data, n, tag);
+		return run_chacha(c, key, data, n, tag);
 	return run(r->evp, key, key + r->key, data, n, tag);
 }
