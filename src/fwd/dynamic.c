@@ -45,7 +45,7 @@ static struct pump *leave(struct session *s)
 
 static void refuse(struct session *s, const uint8_t *reply, size_t n)
 {
-	uint8_t copy[SOCKS_REPLY_MAX];
+	uint8_t copy[sizeof(s->socks.reply)];
 
 	memcpy(copy, reply, n);
 	if (n)

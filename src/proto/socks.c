@@ -10,7 +10,7 @@ enum { V4_HEAD = 8, V5_HEAD = 4 };
 
 static enum socks_result bad(struct socks *s, enum socks_code code, const char *fault)
 {
-	s->reply_n = socks_reply(s, code, s->reply);
+	s->reply_n += socks_reply(s, code, s->reply + s->reply_n); /* behind the answer to a greeting */
 	s->fault = fault;
 	return SOCKS_BAD;
 }

@@ -25,7 +25,7 @@ struct socks {
 	size_t n;
 	uint8_t version; /* 4 or 5, 0 until the first byte */
 	bool greeted;	 /* version 5: the methods were agreed on */
-	uint8_t reply[SOCKS_REPLY_MAX];
+	uint8_t reply[2 + SOCKS_REPLY_MAX];
 	size_t reply_n;		       /* to be sent now, then set to 0 by the caller */
 	char host[SOCKS_HOST_MAX + 1]; /* a name, or an address in text */
 	uint16_t port;

@@ -1,0 +1,173 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fwd_rig.h"
+
+static void on_turn(void *user)
+{
+	struct rig *r = user;
+
+	r->turns++;
+	if (r->until && r->until(r)) {
+		r->until = NULL;
+		loop_stop(r->loop);
+	}
+}
+
+static void on_guard(void *user)
+{
+	loop_stop(((struct rig *)user)->loop);
+}
+
+static void on_event(void *user, const struct event *ev)
+{
+	struct rig *r = user;
+
+	r->events++;
+	if (r->on_event)
+		r->on_event(r, ev);
+}
+
+static void on_failed(void *user, int err, const char *text)
+{
+	struct rig *r = user;
+
+	r->failures++;
+	r->failed = err;
+	snprintf(r->failed_text, sizeof(r->failed_text), "%s", text);
+	if (r->on_failed)
+		r->on_failed(r);
+}
+
+static void on_done(void *user)
+{
+	((struct rig *)user)->dones++;
+}
+
+void rig_up(struct rig *r)
+{
+	static const struct link_calls calls = { .event = on_event, .failed = on_failed, .done = on_done };
+	int ssh;
+
+	*r = (struct rig){ .app = -1, .ours = -1 };
+	assert_int_equal(loop_new(&r->loop, NULL), OK);
+	assert_int_equal(timer_new(&r->guard, r->loop, on_guard, r), OK);
+	tcp_pair(&r->net, &ssh);
+	r->conn = fake_new();
+	assert_int_equal(link_new(&r->link, r->loop, ssh, r->conn, &calls, r), OK);
+	assert_int_equal(turn_new(&r->turn, r->loop, on_turn, r), OK); /* behind the link's */
+}
+
+void rig_down(struct rig *r)
+{
+	link_free(r->link);
+	turn_free(r->turn);
+	timer_free(r->guard);
+	close(r->net);
+	if (r->app >= 0)
+		close(r->app);
+	loop_free(r->loop);
+}
+
+void rig_until(struct rig *r, bool (*until)(struct rig *r))
+{
+	r->until = until;
+	timer_at(r->guard, loop_clock(r->loop) + 10000);
+	loop_run(r->loop);
+	timer_at(r->guard, UINT64_MAX);
+	assert_null(r->until); /* otherwise the ten seconds were over */
+}
+
+static bool two_turns(struct rig *r)
+{
+	struct timer *t = r->mine;
+
+	if (list_empty(&r->conn->events) && r->turns > r->count + 2)
+		return true;
+	timer_at(t, loop_now(r->loop));
+	return false;
+}
+
+static void nothing(void *user)
+{
+	(void)user;
+}
+
+void rig_settle(struct rig *r)
+{
+	void *mine = r->mine;
+	size_t count = r->count;
+	struct timer *t;
+
+	assert_int_equal(timer_new(&t, r->loop, nothing, NULL), OK);
+	r->mine = t;
+	r->count = r->turns;
+	timer_at(t, loop_now(r->loop));
+	rig_until(r, two_turns);
+	timer_free(t);
+	r->mine = mine;
+	r->count = count;
+}
+
+int tcp_listener(uint16_t *port)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof(in);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&in, n), 0);
+	assert_int_equal(listen(fd, 512), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &n), 0);
+	*port = ntohs(in.sin_port);
+	return fd;
+}
+
+int tcp_connect(uint16_t port)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				  .sin_port = htons(port) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	return fd;
+}
+
+void tcp_pair(int *app, int *ours)
+{
+	uint16_t port;
+	int l = tcp_listener(&port);
+
+	*app = tcp_connect(port);
+	*ours = accept(l, NULL, NULL);
+	assert_true(*ours >= 0);
+	fcntl(*ours, F_SETFL, O_NONBLOCK);
+	close(l);
+}
+
+enum socket_end drain(int fd, size_t *n)
+{
+	static uint8_t bytes[65536];
+	ssize_t got;
+
+	while ((got = read(fd, bytes, sizeof(bytes))) > 0)
+		*n += (size_t)got;
+	if (got == 0)
+		return ENDED;
+	return errno == EAGAIN ? STILL_OPEN : WAS_RESET;
+}
