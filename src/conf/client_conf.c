@@ -398,7 +398,7 @@ int conf_finish(struct client_conf *conf, struct why *why)
 
 /* ---- What the user should know -------------------------------------------------------------------------------- */
 
-static bool was_said(const struct client_conf *conf, enum conf_opt opt)
+bool conf_said(const struct client_conf *conf, enum conf_opt opt)
 {
 	return conf->at[opt].file && conf->at[opt].file != by_default.file;
 }
@@ -409,7 +409,7 @@ static bool asks(const struct client_conf *conf, enum conf_opt opt)
 	const struct option *o = option_row(opt);
 	union value v;
 
-	if (!was_said(conf, opt))
+	if (!conf_said(conf, opt))
 		return false;
 	option_get(&v, conf, opt);
 	if (o->type == T_LINE)
@@ -443,7 +443,7 @@ void conf_notes(const struct client_conf *conf, conf_emit *emit, void *user)
 	char text[WHY_MAX];
 
 	for (enum conf_opt opt = 0; opt < OPT_COUNT; opt++)
-		if (option_row(opt)->standing == IGNORED && was_said(conf, opt)) {
+		if (option_row(opt)->standing == IGNORED && conf_said(conf, opt)) {
 			describe(text, sizeof(text), conf, opt, "is ignored");
 			emit(user, text);
 		}

@@ -169,6 +169,9 @@ void conf_notes(const struct client_conf *conf, conf_emit *emit, void *user);
 /* -G: calls emit for each line in ssh's format, without newline. OK or ERR_NOMEM. */
 int conf_dump(const struct client_conf *conf, conf_emit *emit, void *user) MUST_CHECK;
 
+/* Was it said anywhere, or is its value the default? After conf_finish(). */
+bool conf_said(const struct client_conf *conf, enum conf_opt opt);
+
 /* "ConnectTimeout", as options.def spells it. */
 const char *conf_opt_name(enum conf_opt opt);
 
