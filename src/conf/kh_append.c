@@ -46,14 +46,19 @@ static int put_name(struct buf *out, const struct kh_host *h, enum kh_form form,
 	return buf_err(out);
 }
 
-static int put_key(struct buf *out, struct span blob)
+static int put_key(struct buf *out, struct span blob, struct why *why)
 {
 	struct buf plain = BUF(PKEY_BLOB_MAX);
 	int err = kh_plain(blob, &plain);
+	const char *type = kh_key_type(pkey_type(buf_span(&plain)));
 
+	if (err != ERR_NOMEM && !type)
+		err = why_set(
+			why, ERR_SYNTAX,
+			"a host key that is malformed or of an unknown type cannot be entered into a known_hosts file");
 	if (!err) {
 		buf_u8(out, ' ');
-		buf_bytes(out, pkey_type(buf_span(&plain)));
+		buf_bytes(out, span_str(type));
 		buf_u8(out, ' ');
 		b64_encode(out, buf_span(&plain));
 		buf_u8(out, '\n');
@@ -172,9 +177,11 @@ int kh_append(const char *path, const struct kh_host *h, struct span blob, enum 
 	buf_u8(&line, '\n');
 	err = put_name(&line, h, form, salt, c, why);
 	if (!err)
-		err = put_key(&line, blob);
+		err = put_key(&line, blob, why);
 	if (!err)
 		err = append_file(path, buf_span(&line), why);
+	if (err == ERR_NOMEM || err == ERR_CRYPTO)
+		why_set(why, err, "the host key could not be added to %s: %s", path, err_name(err));
 	buf_fini(&line);
 	return err;
 }

@@ -134,17 +134,17 @@ int kh_line_match(struct kh_line *l, const char *name, const struct crypto *c, b
 	return OK;
 }
 
-static const char *find_type(const char *name)
+const char *kh_key_type(struct span name)
 {
 	for (const struct sig_alg *a = sig_table(); a->name; a++)
-		if (strcmp(a->key_type, name) == 0)
+		if (span_is(name, a->key_type))
 			return a->key_type;
 	return NULL;
 }
 
 int kh_line_key(const struct kh_line *l, struct buf *blob, const char **type, const char **fault)
 {
-	const char *known = find_type(l->type);
+	const char *known = kh_key_type(span_str(l->type));
 	int err;
 
 	if (!known)
@@ -162,8 +162,12 @@ int kh_line_key(const struct kh_line *l, struct buf *blob, const char **type, co
 
 int kh_plain(struct span blob, struct buf *out)
 {
-	if (cert_is(blob))
-		return cert_plain_blob(blob, out);
-	buf_bytes(out, blob);
-	return buf_err(out);
+	int err;
+
+	if (!cert_is(blob)) {
+		buf_bytes(out, blob);
+		return buf_err(out);
+	}
+	err = cert_plain_blob(blob, out);
+	return err == ERR_CRYPTO ? ERR_SYNTAX : err;
 }

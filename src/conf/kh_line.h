@@ -27,6 +27,9 @@ int kh_line_match(struct kh_line *l, const char *name, const struct crypto *c, b
  * the static name of the type); ERR_SYNTAX with *fault; ERR_NOMEM. */
 int kh_line_key(const struct kh_line *l, struct buf *blob, const char **type, const char **fault) MUST_CHECK;
 
+/* The static name of a key type that this program knows, or NULL. */
+const char *kh_key_type(struct span name);
+
 /* "|1|salt|HMAC-SHA1(salt, name)" in base64, appended to out. OK, ERR_CRYPTO, ERR_NOMEM. */
 int kh_hash_name(struct buf *out, const char *name, const uint8_t salt[KH_SALT], const struct crypto *c) MUST_CHECK;
 

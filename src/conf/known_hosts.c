@@ -202,6 +202,8 @@ static int check(struct kh_verdict *v, const struct source *from, const struct k
 	*v = (struct kh_verdict){ .status = KH_UNKNOWN };
 	if (!err)
 		err = kh_plain(blob, &plain);
+	if (err == ERR_SYNTAX)
+		why_set(&v->why, err, "the host name or the host key is malformed");
 	k.plain = buf_span(&plain);
 	if (!err)
 		err = scan_and_judge(&k, from, blob, now);
