@@ -270,10 +270,14 @@ static struct span first_line(struct span text)
 
 int keyfile_parse_public(struct span text, struct buf *blob, struct buf *comment, struct why *why)
 {
-	struct span line = first_line(text), type = word(&line), base64 = word(&line);
+	struct span line = first_line(text), type, base64;
 	struct buf bytes = BUF(PKEY_BLOB_MAX);
 	int err = OK;
 
+	if (!line.n)
+		return why_set(why, ERR_SYNTAX, "no public key in it");
+	type = word(&line);
+	base64 = word(&line);
 	if (!base64.n || b64_decode(&bytes, base64) || !span_eq(pkey_type(buf_span(&bytes)), type))
 		err = why_set(why, ERR_SYNTAX, "not a public key file (\"type base64 comment\"), or damaged");
 	else if (pkey_check(buf_span(&bytes), why))
