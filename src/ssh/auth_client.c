@@ -264,7 +264,7 @@ static int on_info_request(struct conn *c, struct rd *in, struct event *ev)
 	ev->extra = rd_string(in);
 	rd_string(in); /* language */
 	n = rd_u32(in);
-	if (n > PROMPT_MAX)
+	if (n > KBD_PROMPTS_MAX)
 		return conn_fail(c, ERR_PROTO, "the server asks %u questions at once", n);
 	for (uint32_t i = 0; i < n; i++) {
 		ev->prompts[i].text = rd_string(in);

@@ -153,7 +153,7 @@ struct prompt {
 	bool echo;
 };
 
-enum { EVENT_IOV_MAX = 32, PROMPT_MAX = 32 };
+enum { EVENT_IOV_MAX = 32, KBD_PROMPTS_MAX = 32 };
 
 /* Spans are valid until the next conn_next(). Fields that an event does not name are zero. */
 struct event {
@@ -172,7 +172,7 @@ struct event {
 	enum open_reason reason;
 	struct target target;
 	struct global_request global;
-	struct prompt prompts[PROMPT_MAX];
+	struct prompt prompts[KBD_PROMPTS_MAX];
 	size_t prompt_count;
 	struct span method, login_user, password;
 	bool has_sig;
@@ -203,7 +203,7 @@ struct answer {
 		const struct sig_alg *alg;
 		struct span blob, password;
 	} try;
-	struct span replies[PROMPT_MAX];
+	struct span replies[KBD_PROMPTS_MAX];
 	enum login_verdict verdict;
 	struct span methods;	 /* server: what may continue after LOGIN_DENY or LOGIN_PARTIAL */
 	void *user;		 /* EV_OPEN: the channel's user pointer */

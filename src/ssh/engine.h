@@ -256,7 +256,6 @@ int ident_write(struct conn *c, const char *software);
 int propose_check(const char *names, int which);
 int propose_write(struct conn *c, struct buf *out);
 int propose_choose(struct conn *c, struct suite *out);
-bool names_have(struct span list, const char *name);
 
 /* ---- kex.c ---- */
 int kex_start(struct conn *c);

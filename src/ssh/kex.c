@@ -199,6 +199,7 @@ int on_kex_ecdh_reply(struct conn *c, struct rd *in, struct event *ev)
 		return conn_fail(c, ERR_PROTO, "the host key is too long");
 	ev->kind = EV_HOST_KEY;
 	ev->blob = buf_span(&k->host_key);
+	ev->extra = sig;
 	ev->alg = k->suite.host_key;
 	question_block(c, ev);
 	return OK;

@@ -1,4 +1,5 @@
 /* KEXINIT: the lists of algorithms, and what two of them agree on (RFC 4253 section 7.1, RFC 8308 section 2). */
+#include "base/names.h"
 #include "ssh/engine.h"
 
 #include <stdlib.h>
@@ -8,32 +9,6 @@ enum { LIST_KEX, LIST_HOST_KEY, LIST_CIPHER, LIST_MAC, LISTS };
 /* Indicators, not algorithms: they say something by being there and must never be chosen. */
 static const char ext_info_c[] = "ext-info-c", ext_info_s[] = "ext-info-s";
 static const char strict_c[] = "kex-strict-c-v00@openssh.com", strict_s[] = "kex-strict-s-v00@openssh.com";
-
-/* The next name of a comma-separated list; empty names are skipped. False at the end. */
-static bool next_name(struct span *list, struct span *name)
-{
-	while (list->n) {
-		const uint8_t *comma = memchr(list->p, ',', list->n);
-		size_t n = comma ? (size_t)(comma - list->p) : list->n;
-
-		*name = span(list->p, n);
-		list->p += MIN(n + 1, list->n);
-		list->n -= MIN(n + 1, list->n);
-		if (n)
-			return true;
-	}
-	return false;
-}
-
-bool names_have(struct span list, const char *wanted)
-{
-	struct span name;
-
-	while (next_name(&list, &name))
-		if (span_is(name, wanted))
-			return true;
-	return false;
-}
 
 static bool known(int which, struct span name)
 {
@@ -54,7 +29,7 @@ int propose_check(const char *names, int which)
 	struct span list = span_str(names), name;
 	int count = 0;
 
-	while (next_name(&list, &name)) {
+	while (names_next(&list, &name)) {
 		if (!known(which, name))
 			return ERR_SYNTAX;
 		count++;
@@ -145,10 +120,10 @@ static bool pseudo(struct span name)
 /* The first name of the client's list that the server's has too. */
 static bool choose(struct span client, struct span server, struct span *name)
 {
-	while (next_name(&client, name)) {
+	while (names_next(&client, name)) {
 		struct span rest = server, other;
 
-		while (!pseudo(*name) && next_name(&rest, &other))
+		while (!pseudo(*name) && names_next(&rest, &other))
 			if (span_eq(*name, other))
 				return true;
 	}
@@ -168,7 +143,7 @@ static bool same_first(struct span a, struct span b)
 {
 	struct span x, y;
 
-	return next_name(&a, &x) && next_name(&b, &y) && span_eq(x, y);
+	return names_next(&a, &x) && names_next(&b, &y) && span_eq(x, y);
 }
 
 int propose_choose(struct conn *c, struct suite *s)

@@ -1,0 +1,297 @@
+/* Is this the right server? What known_hosts says, what StrictHostKeyChecking makes of it, and what a person answers
+ * (RFC 4251 section 4.1). No credential leaves before this has said yes. */
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "app/client.h"
+#include "conf/known_hosts.h"
+#include "io/prompt.h"
+#include "io/sys.h"
+
+struct question {
+	struct client *c;
+	struct span blob;
+	struct kh_host host;
+	char name[KH_NAME_MAX];
+	char fingerprint[64];
+	char address[ADDR_TEXT];
+	struct kh_verdict verdict;
+};
+
+static struct kh_host called(const struct client *c)
+{
+	return (struct kh_host){ c->conf->host, (uint16_t)c->conf->port, c->conf->host_key_alias };
+}
+
+/* User files first, as they are asked first. */
+static size_t files(const struct client *c, const char **out, size_t max)
+{
+	const struct strs *lists[] = { &c->conf->user_known_hosts, &c->conf->global_known_hosts };
+	size_t n = 0;
+
+	for (size_t i = 0; i < LEN(lists); i++)
+		for (size_t j = 0; j < lists[i]->n && n < max; j++)
+			out[n++] = lists[i]->v[j];
+	return n;
+}
+
+enum { FILES_MAX = 32 };
+
+/* ---- which algorithms to ask for ---- */
+
+static bool known_type(const struct kh_types *t, const struct sig_alg *a)
+{
+	const struct sig_alg *plain = sig_find(span_str(a->plain));
+
+	if (a->cert)
+		return t->ca;
+	for (size_t i = 0; i < t->n; i++)
+		if (strcmp(t->type[i], plain->key_type) == 0)
+			return true;
+	return false;
+}
+
+static void put_names(struct buf *out, const char *list, const struct kh_types *t, bool wanted)
+{
+	while (*list) {
+		size_t n = strcspn(list, ",");
+		const struct sig_alg *a = sig_find(span(list, n));
+
+		if (a && known_type(t, a) == wanted) {
+			if (out->n)
+				buf_u8(out, ',');
+			buf_bytes(out, span(list, n));
+		}
+		list += n + (list[n] == ',');
+	}
+}
+
+int hostkey_algorithms(struct client *c, struct buf *out, struct why *why)
+{
+	const char *names[FILES_MAX];
+	struct kh_host host = called(c);
+	struct kh_types types = { 0 };
+	int err = OK;
+
+	if (!conf_said(c->conf, OPT_HostKeyAlgorithms))
+		err = kh_types(&types, names, files(c, names, LEN(names)), &host, c->crypto);
+	if (err)
+		return why_set(why, err, "cannot read known_hosts: %s", err_name(err));
+	put_names(out, c->conf->host_key, &types, true);
+	put_names(out, c->conf->host_key, &types, false);
+	buf_u8(out, 0);
+	return buf_err(out) ? why_set(why, ERR_NOMEM, "no memory for a list of algorithms") : OK;
+}
+
+/* ---- the decision ---- */
+
+static void reply(struct client *c, const struct event *ev, bool yes)
+{
+	struct answer a = { .yes = yes };
+
+	conn_answer(link_conn(c->link), ev->question, &a);
+}
+
+static void refuse(struct client *c, const struct event *ev)
+{
+	reply(c, ev, false);
+	client_fail(c, "Host key verification failed.");
+}
+
+static bool loopback(const struct client *c)
+{
+	return strcmp(c->conf->host, "localhost") == 0 || strncmp(c->conf->host, "127.", 4) == 0 ||
+	       strcmp(c->conf->host, "::1") == 0;
+}
+
+/* Remembers a new key in the first of the user's files. */
+static void remember(struct question *q)
+{
+	struct client *c = q->c;
+	struct why why = { "" };
+	uint8_t salt[KH_SALT];
+	const char *file = c->conf->user_known_hosts.n ? c->conf->user_known_hosts.v[0] : NULL;
+	int err;
+
+	if (!file)
+		return;
+	err = sys_random(salt, sizeof(salt));
+	if (!err)
+		err = kh_append(file, &q->host, q->blob, c->conf->hash_known_hosts ? KH_HASHED : KH_CLEAR, salt,
+				c->crypto, &why);
+	if (err)
+		log_line(c->log, LOG_AT_ERROR, "Failed to add the host to the list of known hosts: %s", why.text);
+	else
+		log_line(c->log, LOG_AT_INFO, "Warning: Permanently added '%s' (%s) to the list of known hosts.",
+			 q->name, pkey_label(q->blob));
+}
+
+enum { ANSWER_TEXT = 128, QUESTION_TEXT = 2048 };
+
+/* "yes", "no", or the fingerprint itself: asked until it is one of them. */
+static bool person_says_yes(struct question *q)
+{
+	char text[QUESTION_TEXT], answer[ANSWER_TEXT];
+	struct why why = { "" };
+	const char *again = "";
+
+	for (;;) {
+		struct buf b = BUF(sizeof(text));
+
+		if (*again)
+			buf_printf(&b, "%s", again);
+		else
+			buf_printf(&b,
+				   "The authenticity of host '%s (%s)' can't be established.\n"
+				   "%s key fingerprint is %s.\n%s%sThis key is not known by any other names.\n"
+				   "Are you sure you want to continue connecting (yes/no/[fingerprint])? ",
+				   q->name, q->address, pkey_label(q->blob), q->fingerprint, q->verdict.why.text,
+				   *q->verdict.why.text ? "\n" : "");
+		buf_u8(&b, 0);
+		memcpy(text, b.p ? (const char *)b.p : "", b.p ? b.n : 1);
+		buf_fini(&b);
+		if (prompt(PROMPT_CONFIRM, text, answer, sizeof(answer), &why) != OK) {
+			log_line(q->c->log, LOG_AT_ERROR, "%s", why.text);
+			return false;
+		}
+		if (strcasecmp(answer, "yes") == 0 || strcmp(answer, q->fingerprint) == 0)
+			return true;
+		if (strcasecmp(answer, "no") == 0 || !*answer)
+			return false;
+		again = "Please type 'yes', 'no' or the fingerprint: ";
+	}
+}
+
+/* A key that no line knows. */
+static bool accept_unknown(struct question *q)
+{
+	const struct client_conf *conf = q->c->conf;
+
+	if (conf->strict_host_key == CHECK_YES || (conf->strict_host_key == CHECK_ASK && conf->batch_mode)) {
+		log_line(q->c->log, LOG_AT_ERROR,
+			 "No %s host key is known for %s and you have requested strict checking.", pkey_label(q->blob),
+			 q->name);
+		if (*q->verdict.why.text)
+			log_line(q->c->log, LOG_AT_ERROR, "%s", q->verdict.why.text);
+		return false;
+	}
+	if (conf->strict_host_key == CHECK_ASK && !person_says_yes(q))
+		return false;
+	remember(q);
+	return true;
+}
+
+static void shout(struct client *c, const char *headline)
+{
+	log_line(c->log, LOG_AT_ERROR, "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@");
+	log_line(c->log, LOG_AT_ERROR, "@    %-52s @", headline);
+	log_line(c->log, LOG_AT_ERROR, "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@");
+}
+
+/* Another key than the one that is known: the sentence names file and line. StrictHostKeyChecking no goes on, but gives
+ * no password to whoever that is. */
+static bool accept_changed(struct question *q)
+{
+	struct client *c = q->c;
+	bool go_on = c->conf->strict_host_key == CHECK_NO;
+
+	shout(c, "WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!");
+	log_line(c->log, LOG_AT_ERROR, "Somebody may be listening in right now, or the host key was replaced.");
+	log_line(c->log, LOG_AT_ERROR, "The %s key sent by %s has the fingerprint %s.", pkey_label(q->blob), q->name,
+		 q->fingerprint);
+	log_line(c->log, LOG_AT_ERROR, "Offending %s key in %s:%lu", q->verdict.at.type ? q->verdict.at.type : "host",
+		 q->verdict.at.file, q->verdict.at.line);
+	log_line(c->log, LOG_AT_ERROR,
+		 "Ask the administrator of %s whether the key was changed. If it was, remove the old one:", q->name);
+	log_line(c->log, LOG_AT_ERROR, "  ssh-keygen -f '%s' -R '%s'", q->verdict.at.file, q->name);
+	if (go_on)
+		log_line(c->log, LOG_AT_ERROR,
+			 "Password and keyboard-interactive login are disabled for this connection.");
+	c->login.no_passwords = go_on;
+	return go_on;
+}
+
+static bool accept_revoked(struct question *q)
+{
+	shout(q->c, "WARNING: REVOKED HOST KEY DETECTED!");
+	log_line(q->c->log, LOG_AT_ERROR, "The %s host key for %s is marked as revoked.", pkey_label(q->blob), q->name);
+	log_line(q->c->log, LOG_AT_ERROR, "%s", q->verdict.why.text);
+	return false;
+}
+
+static bool accept_known(struct question *q)
+{
+	log_line(q->c->log, LOG_AT_DEBUG1, "Host '%s' is known and matches the %s host key (%s:%lu).", q->name,
+		 pkey_label(q->blob), q->verdict.at.file, q->verdict.at.line);
+	return true;
+}
+
+static bool judge(struct question *q)
+{
+	static bool (*const rules[])(struct question *) = {
+		[KH_UNKNOWN] = accept_unknown, [KH_OK] = accept_known,	      [KH_CERT_OK] = accept_known,
+		[KH_CHANGED] = accept_changed, [KH_REVOKED] = accept_revoked, [KH_CERT_BAD] = accept_unknown,
+	};
+
+	if (q->verdict.ignored_reason)
+		log_line(q->c->log, LOG_AT_VERBOSE, "%s:%lu: %s", q->verdict.ignored.file, q->verdict.ignored.line,
+			 q->verdict.ignored_reason);
+	if (q->verdict.unreadable)
+		log_line(q->c->log, LOG_AT_ERROR, "%s: %s", q->verdict.unreadable,
+			 strerror(q->verdict.unreadable_errno));
+	return rules[q->verdict.status](q);
+}
+
+static int look_up(struct question *q, struct why *why)
+{
+	const char *names[FILES_MAX];
+	struct client *c = q->c;
+	int err = OK;
+
+	if (c->conf->revoked_host_keys && strcmp(c->conf->revoked_host_keys, "none") != 0)
+		err = kh_revoked(c->conf->revoked_host_keys, q->blob, c->crypto, why);
+	if (!err)
+		err = pkey_fingerprint(c->crypto, q->blob, q->fingerprint);
+	if (!err)
+		err = kh_name(q->name, &q->host);
+	if (!err)
+		err = kh_check(&q->verdict, names, files(c, names, LEN(names)), &q->host, q->blob, c->crypto,
+			       (uint64_t)time(NULL));
+	if (err && !*why->text)
+		why_set(why, err, "cannot check the host key: %s", err_name(err));
+	return err;
+}
+
+static void keep_for_agent(struct client *c, const struct event *ev)
+{
+	buf_clear(&c->login.host_key);
+	buf_clear(&c->login.kex_sig);
+	buf_bytes(&c->login.host_key, ev->blob);
+	buf_bytes(&c->login.kex_sig, ev->extra);
+}
+
+void hostkey_decide(struct client *c, const struct event *ev)
+{
+	struct question q = { .c = c, .blob = ev->blob, .host = called(c) };
+	struct why why = { "" };
+	uint16_t port;
+
+	keep_for_agent(c, ev);
+	addr_text(&c->peer, q.address, &port);
+	if (c->conf->no_host_auth_localhost && loopback(c)) {
+		reply(c, ev, true);
+		return;
+	}
+	if (look_up(&q, &why) != OK) {
+		log_line(c->log, LOG_AT_ERROR, "%s", why.text);
+		refuse(c, ev);
+		return;
+	}
+	log_line(c->log, LOG_AT_DEBUG1, "Server host key: %.*s %s", (int)pkey_type(ev->blob).n, pkey_type(ev->blob).p,
+		 q.fingerprint);
+	if (judge(&q))
+		reply(c, ev, true);
+	else
+		refuse(c, ev);
+}
