@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 60
 sanitizers = -Db_sanitize=address,undefined -Doptimization=1 -Ddebug=true -Db_lundef=false -Dtests=enabled
 
 all: $(BUILD)/build.ninja ## builds build/adit
-	ninja -C $(BUILD)
+	ninja -C $(BUILD) adit
 
 $(BUILD)/build.ninja:
 	scripts/deps build
@@ -45,7 +45,7 @@ fuzz: ## runs each fuzz target for FUZZ_SECONDS seconds
 
 install: all ## installs programs and manual pages; prefix=/usr/local, DESTDIR=
 	meson configure -Dprefix=$(abspath $(prefix)) $(BUILD)
-	DESTDIR=$(abspath $(DESTDIR)) meson install -C $(BUILD)
+	DESTDIR=$(abspath $(DESTDIR)) meson install --no-rebuild -C $(BUILD)
 
 clean: ## removes build/
 	rm -rf $(BUILD)
