@@ -15,8 +15,8 @@ struct sig_alg {
 	const char *sig_type; /* first string of the signature blob: "rsa-sha2-512" */
 	const char *plain;    /* the algorithm without certificate: "rsa-sha2-512" */
 	bool cert;
-	uint8_t agent_flags;  /* agent protocol: 2 = rsa-sha2-256, 4 = rsa-sha2-512 */
-	bool agent_only;      /* sk-*: no key file of ours signs with it and pkey_verify() refuses it */
+	uint8_t agent_flags; /* agent protocol: 2 = rsa-sha2-256, 4 = rsa-sha2-512 */
+	bool agent_only;     /* sk-*: no key file of ours signs with it and pkey_verify() refuses it */
 };
 
 /* In default order for host keys and user keys: certificates first; ed25519, ecdsa, sk-*, rsa-sha2-512, rsa-sha2-256.
@@ -70,17 +70,17 @@ int pkey_sign(const struct pkey *k, const struct crypto *c, const struct sig_alg
 
 /* What a certificate says; all spans point into the blob. */
 struct cert {
-	struct span type;      /* ssh-...-cert-v01@openssh.com */
+	struct span type;	     /* ssh-...-cert-v01@openssh.com */
 	struct span plain_blob_type; /* type of the key inside: static text, not part of the blob */
 	uint64_t serial;
-	uint32_t role;         /* 1 user, 2 host */
+	uint32_t role; /* 1 user, 2 host */
 	struct span key_id;
-	struct span principals; /* packed strings */
-	uint64_t after, before; /* seconds since 1970; valid when after <= now < before */
+	struct span principals;		  /* packed strings */
+	uint64_t after, before;		  /* seconds since 1970; valid when after <= now < before */
 	struct span critical, extensions; /* packed (name, data) pairs */
 	struct span ca_blob;
 	struct span ca_sig;
-	struct span body;      /* what the CA signed */
+	struct span body; /* what the CA signed */
 };
 enum { CERT_USER = 1, CERT_HOST = 2 };
 
