@@ -2,6 +2,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -16,6 +17,7 @@ from lab.client import Client
 from lab.faults import Proxy
 from lab.net import free_port
 
+TEST_SECONDS = 60
 KINDS = ("openssh", "dropbear", "asyncssh", "paramiko")
 
 
@@ -86,6 +88,18 @@ def lab():
     for server in the_lab.running.values():
         server.stop()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def time_limit():
+    """No test hangs: after a minute it fails where it stands."""
+    def expired(*_):
+        raise TimeoutError(f"the test took longer than {TEST_SECONDS} s")
+
+    signal.signal(signal.SIGALRM, expired)
+    signal.alarm(TEST_SECONDS)
+    yield
+    signal.alarm(0)
 
 
 @pytest.fixture

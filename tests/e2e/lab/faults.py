@@ -37,6 +37,7 @@ class Proxy:
             self.accepted += 1
             far = socket.create_connection(self.target)
             for sock in (near, far):
+                sock.settimeout(0.05)  # a receiver that sleeps in the kernel would keep a closed socket alive
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.socks += [near, far]
             threading.Thread(target=self._pump, args=(near, far, "up"), daemon=True).start()
@@ -46,7 +47,10 @@ class Proxy:
         with contextlib.suppress(OSError):
             while True:
                 self._go.wait()
-                piece = source.recv(65536)
+                try:
+                    piece = source.recv(65536)
+                except TimeoutError:
+                    continue
                 self._go.wait()
                 if not piece:
                     sink.shutdown(socket.SHUT_WR)
@@ -59,7 +63,7 @@ class Proxy:
                 if at is not None and start <= at < start + len(piece):
                     piece = bytearray(piece)
                     piece[at - start] ^= 1
-                sink.sendall(piece)
+                send_all(sink, piece)
 
     def stall(self):
         self._go.clear()
@@ -84,3 +88,13 @@ class Proxy:
         self.listener.close()
         self.resume()
         self.cut()
+
+
+def send_all(sink, piece):
+    """sendall() without the socket's time limit."""
+    piece = memoryview(piece)
+    while piece:
+        try:
+            piece = piece[sink.send(piece):]
+        except TimeoutError:
+            continue

@@ -1,8 +1,10 @@
 """Ports and listeners: which ports are free, who listens where (from /proc, without connecting)."""
+import fcntl
 import ipaddress
 import random
 import socket
 import struct
+import termios
 
 _given = set()
 
@@ -69,3 +71,13 @@ def reset(sock):
     """Ends a connection by a reset."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     sock.close()
+
+
+def unsent(sock):
+    """Bytes that the other side has not acknowledged yet."""
+    return struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)))[0]
+
+
+def waiting(sock):
+    """Bytes that have come and were not read yet."""
+    return struct.unpack("i", fcntl.ioctl(sock, termios.FIONREAD, bytes(4)))[0]
