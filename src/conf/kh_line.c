@@ -90,11 +90,9 @@ int kh_hash_name(struct buf *out, const char *name, const uint8_t salt[KH_SALT],
 /* Decodes exactly KH_SALT bytes, which is also the size of a SHA-1 sum. */
 static int decode20(struct span text, uint8_t out[KH_SALT])
 {
-	struct buf b = BUF(64);
-	int err = b64_decode(&b, text);
+	struct buf b = BUF(KH_SALT + 1);
+	int err = text.n == (KH_SALT + 2) / 3 * 4 ? b64_decode(&b, text) : ERR_SYNTAX;
 
-	if (!err && buf_err(&b))
-		err = buf_err(&b);
 	if (!err && b.n != KH_SALT)
 		err = ERR_SYNTAX;
 	if (!err)
@@ -150,10 +148,8 @@ int kh_line_key(const struct kh_line *l, struct buf *blob, const char **type, co
 	if (!known)
 		return ERR_NOT_FOUND;
 	err = b64_decode(blob, span_str(l->key));
-	if (err == ERR_SYNTAX)
-		return fail(fault, "a key that is no base64");
-	if (err || buf_err(blob))
-		return err ? err : buf_err(blob);
+	if (err)
+		return err == ERR_SYNTAX ? fail(fault, "a key that is no base64") : err;
 	if (!span_is(pkey_type(buf_span(blob)), known))
 		return fail(fault, "a key of another type than it says");
 	*type = known;

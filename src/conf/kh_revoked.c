@@ -15,8 +15,6 @@ static int read_blob(const char *type, const char *key, struct buf *blob)
 {
 	int err = b64_decode(blob, span_str(key));
 
-	if (!err)
-		err = buf_err(blob);
 	if (!err && !span_is(pkey_type(buf_span(blob)), type))
 		err = ERR_SYNTAX;
 	return err;

@@ -25,6 +25,7 @@ enum { Y2025 = 1735689600, BEFORE_2020 = 1577836799, Y2030 = 1893456000 };
 #define SAYS(s) s, sizeof(s) - 1
 #define H	"host.example.com "
 #define P	"[host.example.com]:2222 "
+#define LONG	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 #define ALL_CA	"@cert-authority *.example.com " KEY_CA "\n"
 
 struct row {
@@ -75,6 +76,7 @@ static const struct row rows[] = {
 	  .ignored = 1 },
 	{ "short salt", SAYS("|1|AAAA|VpC6MZpjMjOeZGR7Cho6IZLEelU= " KEY_A "\n"), HOST, KEY_A, KH_UNKNOWN, .line = 0,
 	  .ignored = 1 },
+	{ "long salt", SAYS("|1|" LONG "|" LONG " " KEY_A "\n"), HOST, KEY_A, KH_UNKNOWN, .ignored = 1 },
 	{ "empty salt", SAYS("|1||VpC6MZpjMjOeZGR7Cho6IZLEelU= " KEY_A "\n"), HOST, KEY_A, KH_UNKNOWN, .line = 0,
 	  .ignored = 1 },
 	{ "long hash", SAYS(HASHED_22 "AAAA " KEY_A "\n"), HOST, KEY_A, KH_UNKNOWN, .line = 0, .ignored = 1 },
@@ -94,11 +96,11 @@ static const struct row rows[] = {
 	{ "revoked for this host", SAYS("@revoked " H KEY_A "\n"), HOST, KEY_A, KH_REVOKED, .line = 1 },
 	{ "revoked by hash", SAYS("@revoked " HASHED_22 " " KEY_A "\n"), HOST, KEY_A, KH_REVOKED, .line = 1 },
 	{ "revoked for the bare host", SAYS(P KEY_A "\n@revoked " H KEY_A "\n"), PORT, KEY_A, KH_REVOKED, .line = 2 },
-	{ "revoked key of a certificate", SAYS(ALL_CA "@revoked * " KEY_A "\n"), HOST, CERT_GOOD, KH_REVOKED,
+	{ "revoked key of a certificate", SAYS(ALL_CA "@revoked * " KEY_A "\n"), HOST, GOOD_CERT, KH_REVOKED,
 	  .line = 2 },
-	{ "revoked as a certificate", SAYS("@revoked * " CERT_ANY "\n"), HOST, KEY_A, KH_REVOKED, .line = 1 },
-	{ "revoked CA", SAYS(ALL_CA "@revoked * " KEY_CA "\n"), HOST, CERT_GOOD, KH_REVOKED, .line = 2 },
-	{ "revoked CA, known key", SAYS(H KEY_A "\n@revoked * " KEY_CA "\n"), HOST, CERT_GOOD, KH_REVOKED, .line = 2 },
+	{ "revoked as a certificate", SAYS("@revoked * " ANY_CERT "\n"), HOST, KEY_A, KH_REVOKED, .line = 1 },
+	{ "revoked CA", SAYS(ALL_CA "@revoked * " KEY_CA "\n"), HOST, GOOD_CERT, KH_REVOKED, .line = 2 },
+	{ "revoked CA, known key", SAYS(H KEY_A "\n@revoked * " KEY_CA "\n"), HOST, GOOD_CERT, KH_REVOKED, .line = 2 },
 	{ "revoked for others", SAYS("@revoked other.com " KEY_A "\n" H KEY_A "\n"), HOST, KEY_A, KH_OK, .line = 2 },
 	{ "another key revoked", SAYS("@revoked * " KEY_B "\n" H KEY_A "\n"), HOST, KEY_A, KH_OK, .line = 2 },
 	{ "revoking does not make known", SAYS("@revoked " H KEY_B "\n"), HOST, KEY_A, KH_UNKNOWN, .line = 0 },
@@ -111,54 +113,54 @@ static const struct row rows[] = {
 	{ "changed, hashed", SAYS(HASHED_22 " " KEY_B "\n"), HOST, KEY_A, KH_CHANGED, .line = 1 },
 	{ "changed on the port", SAYS(P KEY_B "\n"), PORT, KEY_A, KH_CHANGED, .line = 1 },
 	{ "the port's entry decides", SAYS(H KEY_A "\n" P KEY_B "\n"), PORT, KEY_A, KH_CHANGED, .line = 2 },
-	{ "certificate around a changed key", SAYS(H KEY_B "\n"), HOST, CERT_GOOD, KH_CHANGED, .line = 1 },
+	{ "certificate around a changed key", SAYS(H KEY_B "\n"), HOST, GOOD_CERT, KH_CHANGED, .line = 1 },
 
 	/* A CA that is trusted, and a certificate that is not in order. */
-	{ "user certificate", SAYS(ALL_CA), HOST, CERT_USER, KH_CERT_BAD, .line = 1 },
-	{ "no principals", SAYS(ALL_CA), HOST, CERT_ANY, KH_CERT_BAD, .line = 1 },
-	{ "critical option", SAYS(ALL_CA), HOST, CERT_CRITICAL, KH_CERT_BAD, .line = 1 },
-	{ "not yet valid", SAYS(ALL_CA), HOST, CERT_GOOD, KH_CERT_BAD, .line = 1, .now = BEFORE_2020 },
-	{ "expired this second", SAYS(ALL_CA), HOST, CERT_GOOD, KH_CERT_BAD, .line = 1, .now = Y2030 },
-	{ "for other hosts", SAYS(ALL_CA), { "www.example.com", 22, NULL }, CERT_GOOD, KH_CERT_BAD, .line = 1 },
+	{ "user certificate", SAYS(ALL_CA), HOST, USER_CERT, KH_CERT_BAD, .line = 1 },
+	{ "no principals", SAYS(ALL_CA), HOST, ANY_CERT, KH_CERT_BAD, .line = 1 },
+	{ "critical option", SAYS(ALL_CA), HOST, CRITICAL_CERT, KH_CERT_BAD, .line = 1 },
+	{ "not yet valid", SAYS(ALL_CA), HOST, GOOD_CERT, KH_CERT_BAD, .line = 1, .now = BEFORE_2020 },
+	{ "expired this second", SAYS(ALL_CA), HOST, GOOD_CERT, KH_CERT_BAD, .line = 1, .now = Y2030 },
+	{ "for other hosts", SAYS(ALL_CA), { "www.example.com", 22, NULL }, GOOD_CERT, KH_CERT_BAD, .line = 1 },
 	{ "the alias is not a principal",
 	  SAYS("@cert-authority * " KEY_CA "\n"),
 	  { "host.example.com", 22, "x" },
-	  CERT_GOOD,
+	  GOOD_CERT,
 	  KH_CERT_BAD,
 	  .line = 1 },
-	{ "CA with SHA-1", SAYS("@cert-authority * " KEY_RSA_CA "\n"), HOST, CERT_SHA1, KH_UNKNOWN, .line = 0 },
-	{ "another CA", SAYS("@cert-authority * " KEY_CA2 "\n"), HOST, CERT_GOOD, KH_UNKNOWN, .line = 0 },
-	{ "CA without marker", SAYS(H KEY_CA "\n"), HOST, CERT_GOOD, KH_CHANGED, .line = 1 },
-	{ "CA of other hosts", SAYS("@cert-authority *.example.net " KEY_CA "\n"), HOST, CERT_GOOD, KH_UNKNOWN,
+	{ "CA with SHA-1", SAYS("@cert-authority * " KEY_RSA_CA "\n"), HOST, SHA1_CERT, KH_UNKNOWN, .line = 0 },
+	{ "another CA", SAYS("@cert-authority * " KEY_CA2 "\n"), HOST, GOOD_CERT, KH_UNKNOWN, .line = 0 },
+	{ "CA without marker", SAYS(H KEY_CA "\n"), HOST, GOOD_CERT, KH_CHANGED, .line = 1 },
+	{ "CA of other hosts", SAYS("@cert-authority *.example.net " KEY_CA "\n"), HOST, GOOD_CERT, KH_UNKNOWN,
 	  .line = 0 },
-	{ "CA excludes the host", SAYS("@cert-authority *,!host.* " KEY_CA "\n"), HOST, CERT_GOOD, KH_UNKNOWN,
+	{ "CA excludes the host", SAYS("@cert-authority *,!host.* " KEY_CA "\n"), HOST, GOOD_CERT, KH_UNKNOWN,
 	  .line = 0 },
 	{ "a CA's own key is no host key", SAYS("@cert-authority * " KEY_A "\n"), HOST, KEY_A, KH_UNKNOWN, .line = 0 },
-	{ "expired, but the key is known", SAYS(ALL_CA H KEY_A "\n"), HOST, CERT_GOOD, KH_OK, .line = 2, .now = Y2030 },
+	{ "expired, but the key is known", SAYS(ALL_CA H KEY_A "\n"), HOST, GOOD_CERT, KH_OK, .line = 2, .now = Y2030 },
 
 	/* Certificates in order. */
-	{ "certificate", SAYS(ALL_CA), HOST, CERT_GOOD, KH_CERT_OK, .line = 1 },
-	{ "first second", SAYS(ALL_CA), HOST, CERT_GOOD, KH_CERT_OK, .line = 1, .now = BEFORE_2020 + 1 },
-	{ "last second", SAYS(ALL_CA), HOST, CERT_GOOD, KH_CERT_OK, .line = 1, .now = Y2030 - 1 },
+	{ "certificate", SAYS(ALL_CA), HOST, GOOD_CERT, KH_CERT_OK, .line = 1 },
+	{ "first second", SAYS(ALL_CA), HOST, GOOD_CERT, KH_CERT_OK, .line = 1, .now = BEFORE_2020 + 1 },
+	{ "last second", SAYS(ALL_CA), HOST, GOOD_CERT, KH_CERT_OK, .line = 1, .now = Y2030 - 1 },
 	{ "principal is a pattern",
 	  SAYS(ALL_CA),
 	  { "a.glob.example.com", 22, NULL },
-	  CERT_GOOD,
+	  GOOD_CERT,
 	  KH_CERT_OK,
 	  .line = 1 },
-	{ "host in capitals", SAYS(ALL_CA), { "HOST.Example.COM", 22, NULL }, CERT_GOOD, KH_CERT_OK, .line = 1 },
+	{ "host in capitals", SAYS(ALL_CA), { "HOST.Example.COM", 22, NULL }, GOOD_CERT, KH_CERT_OK, .line = 1 },
 	{ "alias is a principal",
 	  SAYS(ALL_CA),
 	  { "192.0.2.1", 22, "host.example.com" },
-	  CERT_GOOD,
+	  GOOD_CERT,
 	  KH_CERT_OK,
 	  .line = 1 },
-	{ "CA for a port", SAYS("@cert-authority [*]:2222 " KEY_CA "\n"), PORT, CERT_GOOD, KH_CERT_OK, .line = 1 },
-	{ "CA for the bare host", SAYS("@cert-authority *.com " KEY_CA "\n"), PORT, CERT_GOOD, KH_CERT_OK, .line = 1,
+	{ "CA for a port", SAYS("@cert-authority [*]:2222 " KEY_CA "\n"), PORT, GOOD_CERT, KH_CERT_OK, .line = 1 },
+	{ "CA for the bare host", SAYS("@cert-authority *.com " KEY_CA "\n"), PORT, GOOD_CERT, KH_CERT_OK, .line = 1,
 	  .without_port = true },
-	{ "rsa-sha2-512 CA", SAYS("@cert-authority * " KEY_RSA_CA "\n"), HOST, CERT_RSA2, KH_CERT_OK, .line = 1 },
-	{ "certificate beats an old key", SAYS(H KEY_B "\n" ALL_CA), HOST, CERT_GOOD, KH_CERT_OK, .line = 2 },
-	{ "no CA, but the key is known", SAYS(H KEY_A "\n"), HOST, CERT_GOOD, KH_OK, .line = 1 },
+	{ "rsa-sha2-512 CA", SAYS("@cert-authority * " KEY_RSA_CA "\n"), HOST, RSA2_CERT, KH_CERT_OK, .line = 1 },
+	{ "certificate beats an old key", SAYS(H KEY_B "\n" ALL_CA), HOST, GOOD_CERT, KH_CERT_OK, .line = 2 },
+	{ "no CA, but the key is known", SAYS(H KEY_A "\n"), HOST, GOOD_CERT, KH_OK, .line = 1 },
 
 	/* Known. */
 	{ "plain", SAYS(H KEY_A "\n"), HOST, KEY_A, KH_OK, .line = 1 },
@@ -270,7 +272,7 @@ static void test_truncated_anywhere(void **state)
 static void test_bad_questions(void **state)
 {
 	static const struct kh_host host = HOST, nameless = { "", 22, NULL };
-	struct buf a = key_blob(KEY_A), cert = key_blob(CERT_GOOD);
+	struct buf a = key_blob(KEY_A), cert = key_blob(GOOD_CERT);
 	char big[KH_NAME_MAX + 1], name[KH_NAME_MAX];
 	struct kh_host endless = { big, 22, NULL };
 	struct kh_verdict v;
@@ -294,7 +296,7 @@ static void test_bad_questions(void **state)
 static void test_forged_certificates(void **state)
 {
 	static const struct kh_host host = HOST;
-	struct buf cert = key_blob(CERT_GOOD);
+	struct buf cert = key_blob(GOOD_CERT);
 
 	(void)state;
 	for (size_t i = 40; i < cert.n; i++) {
@@ -347,7 +349,7 @@ static void test_sentences(void **state)
 	assert_string_equal(v.at.type, "ssh-ed25519");
 	assert_non_null(strstr(v.why.text, "file:1"));
 	assert_non_null(strstr(v.why.text, "ssh-keygen -f 'file' -R 'host.example.com'"));
-	r = (struct row){ "expired", SAYS(ALL_CA), HOST, CERT_GOOD, KH_CERT_BAD, .line = 1, .now = Y2030 };
+	r = (struct row){ "expired", SAYS(ALL_CA), HOST, GOOD_CERT, KH_CERT_BAD, .line = 1, .now = Y2030 };
 	assert_int_equal(check(&v, &r), OK);
 	assert_non_null(strstr(v.why.text, "expired"));
 	r = (struct row){ "revoked", SAYS("@revoked * " KEY_A), HOST, KEY_A, KH_REVOKED, .line = 1 };
@@ -414,12 +416,12 @@ static void test_revoked_list(void **state)
 		{ "broken line behind others", SAYS(KEY_B "\n" KEY_E "\nx"), KEY_A, ERR_SYNTAX },
 		{ "listed", SAYS(KEY_A "\n"), KEY_A, ERR_HOST_KEY },
 		{ "listed last, no LF", SAYS("# x\n\n" KEY_B " comment\n\t" KEY_A), KEY_A, ERR_HOST_KEY },
-		{ "key of the certificate", SAYS(KEY_A "\n"), CERT_GOOD, ERR_HOST_KEY },
-		{ "CA of the certificate", SAYS(KEY_CA "\n"), CERT_GOOD, ERR_HOST_KEY },
-		{ "listed as a certificate", SAYS(CERT_ANY "\n"), KEY_A, ERR_HOST_KEY },
+		{ "key of the certificate", SAYS(KEY_A "\n"), GOOD_CERT, ERR_HOST_KEY },
+		{ "CA of the certificate", SAYS(KEY_CA "\n"), GOOD_CERT, ERR_HOST_KEY },
+		{ "listed as a certificate", SAYS(ANY_CERT "\n"), KEY_A, ERR_HOST_KEY },
 		{ "empty", SAYS(""), KEY_A, OK },
 		{ "others", SAYS(KEY_B "\n" KEY_CA "\n"), KEY_A, OK },
-		{ "other CA", SAYS(KEY_B "\n" KEY_CA2 "\n"), CERT_GOOD, OK },
+		{ "other CA", SAYS(KEY_B "\n" KEY_CA2 "\n"), GOOD_CERT, OK },
 		{ "unknown type", SAYS("ssh-next AAAACHNzaC1uZXh0\n"), KEY_A, OK },
 	};
 	char *dir = temp_dir();

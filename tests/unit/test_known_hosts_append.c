@@ -70,7 +70,7 @@ static void test_names(void **state)
 static void test_bad_key(void **state)
 {
 	char *dir = temp_dir(), *path = path_in(dir, "kh");
-	struct buf cert = key_blob(CERT_GOOD);
+	struct buf cert = key_blob(GOOD_CERT);
 	struct why why = { 0 };
 
 	(void)state;
@@ -207,7 +207,7 @@ static void test_forms(void **state)
 		const char *key, *want;
 	} rows[] = {
 		{ "port, lower case", { "Host.example.com", 2222, NULL }, KEY_A, PORT_LINE },
-		{ "certificate", { "host.example.com", 22, NULL }, CERT_GOOD, LINE },
+		{ "certificate", { "host.example.com", 22, NULL }, GOOD_CERT, LINE },
 		{ "alias", { "192.0.2.1", 2222, "Host.example.com" }, KEY_A, LINE },
 		{ "alias with port", { "192.0.2.1", 22, "[host.example.com]:2222" }, KEY_A, PORT_LINE },
 		{ "IPv6", { "fe80::1%eth0", 22, NULL }, KEY_B, "fe80::1%eth0 " KEY_B "\n" },
