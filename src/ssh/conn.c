@@ -3,6 +3,7 @@
  * conn_next() works in this order: what became due by time or by room; then packets, one at a time, while no question
  * blocks; data of one channel that follow each other become one event; last, when no whole packet is left, the login
  * question. A failure stores its code and sentence once; from then on nothing is handled any more. */
+#include "base/names.h"
 #include "ssh/engine.h"
 
 #include <stdarg.h>
@@ -45,21 +46,45 @@ const char *conn_default_mac(void)
 
 /* ---- birth and death ---- */
 
-static int copy_algs(struct conn *c, const struct conn_algs *a)
+/* A server can only promise algorithms that it has a key for. */
+static bool has_host_key(const struct conn_setup *s, struct span name)
 {
-	const char *names[] = { a->kex ? a->kex : conn_default_kex(), a->host_key ? a->host_key : HOST_KEY_DEFAULT,
-				a->cipher ? a->cipher : conn_default_cipher(crypto_cpu_has_aes()),
-				a->mac ? a->mac : conn_default_mac() };
+	const struct sig_alg *alg = sig_find(name);
 
-	for (size_t i = 0; i < LEN(names); i++) {
-		if (propose_check(names[i], (int)i) != OK)
-			return ERR_SYNTAX;
-		c->algs[i] = BUF(NAME_LIST_MAX);
-		buf_bytes(&c->algs[i], span_str(names[i]));
-		if (buf_err(&c->algs[i]))
-			return ERR_NOMEM;
+	for (size_t i = 0; i < s->host_key_count && alg; i++)
+		if (span_is(pkey_type(s->host_keys[i]), alg->key_type))
+			return true;
+	return s->role == ROLE_CLIENT;
+}
+
+static int copy_list(const struct conn_setup *s, int which, struct buf *out, const char *names)
+{
+	struct span list = span_str(names), name;
+
+	if (propose_check(names, which) != OK)
+		return ERR_SYNTAX;
+	*out = BUF(NAME_LIST_MAX);
+	while (names_next(&list, &name)) {
+		if (which == LIST_HOST_KEY && !has_host_key(s, name))
+			continue;
+		if (out->n)
+			buf_u8(out, ',');
+		buf_bytes(out, name);
 	}
-	return OK;
+	return buf_err(out);
+}
+
+static int copy_algs(struct conn *c, const struct conn_setup *s)
+{
+	const struct conn_algs *a = &s->algs;
+	const char *names[LISTS] = { a->kex ? a->kex : conn_default_kex(), a->host_key ? a->host_key : HOST_KEY_DEFAULT,
+				     a->cipher ? a->cipher : conn_default_cipher(crypto_cpu_has_aes()),
+				     a->mac ? a->mac : conn_default_mac() };
+	int err = OK;
+
+	for (int i = 0; i < LISTS && !err; i++)
+		err = copy_list(s, i, &c->algs[i], names[i]);
+	return err;
 }
 
 static int copy_names(struct conn *c, const struct conn_setup *s)
@@ -120,7 +145,7 @@ int conn_new(struct conn **out, const struct conn_setup *s)
 	init_lists(c);
 	rng_init(&c->rng, s->crypto, s->seed);
 	wipe(c->setup.seed, sizeof(c->setup.seed));
-	err = copy_algs(c, &s->algs);
+	err = copy_algs(c, s);
 	if (!err)
 		err = copy_names(c, s);
 	if (!err)

@@ -167,6 +167,9 @@ struct peer_global {
 	uint32_t port;
 };
 
+/* The lists of a proposal, as conn.algs has them. */
+enum { LIST_KEX, LIST_HOST_KEY, LIST_CIPHER, LIST_MAC, LISTS };
+
 struct conn {
 	enum role role;
 	enum life life;
@@ -177,7 +180,7 @@ struct conn {
 	struct pool *pool;
 	struct rng rng;
 	struct conn_setup setup; /* pointers in it are not used after conn_new() */
-	struct buf algs[4];	 /* kex, host key, cipher, mac as C strings */
+	struct buf algs[LISTS];
 	struct buf sig_algs;	 /* server: announced */
 	struct buf user;
 	struct buf host_keys; /* server: packed public blobs */

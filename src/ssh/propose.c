@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-enum { LIST_KEX, LIST_HOST_KEY, LIST_CIPHER, LIST_MAC, LISTS };
-
 /* Indicators, not algorithms: they say something by being there and must never be chosen. */
 static const char ext_info_c[] = "ext-info-c", ext_info_s[] = "ext-info-s";
 static const char strict_c[] = "kex-strict-c-v00@openssh.com", strict_s[] = "kex-strict-s-v00@openssh.com";

@@ -14,20 +14,21 @@ struct end {
 	struct end *other;
 	uint32_t chan;
 	bool open, gone;
-	uint64_t key;        /* of the bytes that it sends */
+	uint64_t key;	     /* of the bytes that it sends */
 	uint64_t send, sent; /* bytes in all, and so far */
 	uint64_t got;
-	uint64_t unread;     /* received and not yet consumed */
-	bool eof_sent, eof_got, abort;
+	uint64_t unread; /* received and not yet consumed */
+	bool eof_sent, eof_got;
+	bool abort, aborted; /* it may close without EOF; it did */
 };
 
 struct traffic {
 	struct world *world;
 	struct end *ends; /* pairs: [2i] client's, [2i + 1] server's */
 	size_t streams, opened, closed, refused;
-	bool lazy;        /* ends consume only now and then */
+	bool lazy; /* ends consume only now and then */
 	unsigned forwards_asked, forwards_answered;
-	uint64_t moved;   /* payload bytes that arrived and were right */
+	uint64_t moved; /* payload bytes that arrived and were right */
 };
 
 struct traffic_setup {

@@ -205,15 +205,15 @@ static void spoil(struct world *w, struct pipe *p, uint8_t *bytes, size_t n)
 static bool deliver(struct pipe *p, struct side *to)
 {
 	struct world *w = to->world;
-	size_t room, n, slot = p->first % LEN(p->batch);
+	size_t room, most, n, slot = p->first % LEN(p->batch);
 	uint8_t *mem;
 
-	if (!p->count || p->batch[slot].at_ms > w->now_ms || (w->weather.stall && world_pick(w, 100) < w->weather.stall))
+	if (!p->count || p->batch[slot].at_ms > w->now_ms ||
+	    (w->weather.stall && world_pick(w, 100) < w->weather.stall))
 		return false;
 	mem = conn_rx_room(to->conn, &room);
-	n = MIN(room, p->batch[slot].n);
-	if (w->weather.fragment)
-		n = MIN(n, 1 + world_pick(w, w->weather.fragment));
+	most = w->weather.fragment ? 1 + world_pick(w, w->weather.fragment) : room;
+	n = MIN(MIN(room, most), p->batch[slot].n);
 	if (!n)
 		return false;
 	spoil(w, p, p->bytes.p, n);
@@ -250,6 +250,8 @@ static void jump(struct world *w)
 	uint64_t next = MIN(conn_deadline(w->client.conn), conn_deadline(w->server.conn));
 	const struct pipe *pipes[] = { &w->client.out, &w->server.out };
 
+	if (conn_tx_pending(w->client.conn) || conn_tx_pending(w->server.conn))
+		next = 0;
 	for (size_t i = 0; i < 2; i++)
 		if (pipes[i]->count)
 			next = MIN(next, pipes[i]->batch[pipes[i]->first % LEN(pipes[i]->batch)].at_ms);

@@ -13,14 +13,17 @@ struct side;
 struct weather {
 	size_t fragment;    /* a delivery has at most this many bytes; 0 = all that is there */
 	uint64_t delay_ms;  /* bytes arrive this much later */
-	unsigned stall;     /* out of 100 turns, a pipe does nothing in so many */
+	unsigned stall;	    /* out of 100 turns, a pipe does nothing in so many */
 	uint64_t cut_after; /* bytes after which the network dies; 0 = never */
 	uint64_t flip_at;   /* byte number that arrives with one bit changed; 0 = none */
 };
 
 struct pipe {
 	struct buf bytes;
-	struct { uint64_t at_ms; size_t n; } batch[4096]; /* ring of what was sent when */
+	struct {
+		uint64_t at_ms;
+		size_t n;
+	} batch[4096]; /* ring of what was sent when */
 	size_t first, count;
 	uint64_t carried;
 	bool cut;
@@ -32,7 +35,7 @@ struct side {
 	struct pipe out; /* towards the other side */
 	struct pool pool;
 	bool logged_in;
-	int failed;      /* code of the failure that was seen */
+	int failed; /* code of the failure that was seen */
 	size_t memory_peak;
 	void (*event)(struct side *s, const struct event *ev); /* channel and global events */
 };
