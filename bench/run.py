@@ -38,12 +38,12 @@ class Failed(Exception):
     """A sentence for the person who started the benchmark."""
 
 
-def find(variable, name, *places):
-    path = os.environ.get(variable) or shutil.which(name)
-    found = path or next((str(place) for place in places if os.access(place, os.X_OK)), None)
-    if not found:
-        raise Failed(f"there is no {name}: {variable}=... names one")
-    return os.path.abspath(shutil.which(found) or found)
+def find(variable, *places):
+    """A program: as the environment names it, or the first of the places (a bare name is looked up in PATH)."""
+    for place in [os.environ.get(variable) or ""] if variable in os.environ else places:
+        if shutil.which(place):
+            return os.path.abspath(shutil.which(place))
+    raise Failed(f"no program at {' or '.join(map(str, places))}; {variable}=... names another")
 
 
 def cpu_seconds(pid):
@@ -159,7 +159,7 @@ class Lab:
             account = pwd.getpwnam(self.user)
             os.chown(folder / "host", account.pw_uid, account.pw_gid)
             identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-        sshd = find("ADIT_SSHD", "sshd", "/usr/sbin/sshd", ROOT / "build/peers/usr/sbin/sshd")
+        sshd = find("ADIT_SSHD", "/usr/sbin/sshd", ROOT / "build/peers/usr/sbin/sshd")
         if as_root:  # the account may be kept out of where it stands
             sshd = shutil.copy(sshd, folder / "sshd")
         wait_for_port(self.port, programs.start([sshd, "-D", "-e", "-f", folder / "sshd_config"], **identity))
@@ -301,7 +301,7 @@ def arguments():
 
 
 def bench(args, folder, programs):
-    names = {"ssh": find("ADIT_SSH", "ssh"), "adit": find("ADIT", "adit", ROOT / "build/adit")}
+    names = {"ssh": find("ADIT_SSH", "ssh"), "adit": find("ADIT", ROOT / "build/adit")}
     cells = [(cipher, forward, direction) for cipher in args.cipher or CIPHERS
              for forward in ([f"-{f}" for f in args.forward] if args.forward else FORWARDS)
              for direction in args.direction or DIRECTIONS]
@@ -327,7 +327,7 @@ def main():
     # A signal ends the children too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        LOAD = find("ADIT_LOAD", "adit-load", ROOT / "build/bench/load")
+        LOAD = find("ADIT_LOAD", ROOT / "build/bench/load")
         with tempfile.TemporaryDirectory(prefix="adit-bench.") as folder, Programs(folder) as programs:
             report = bench(args, pathlib.Path(folder), programs)
     except Failed as failure:
