@@ -198,6 +198,8 @@ int listener_new(struct listener **out, struct link *l, const struct listener_sp
 		listener_free(ln);
 		return err;
 	}
+	if (ln->target.kind == TARGET_FORWARDED_TCPIP && !ln->target.port)
+		ln->target.port = ln->port;
 	name_end(ln, &spec->listen, end, sizeof(end));
 	snprintf(ln->text, sizeof(ln->text), "%s -> %s", end, spec->to);
 	arm(ln);

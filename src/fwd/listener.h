@@ -15,7 +15,8 @@ struct listener;
 
 struct listener_spec {
 	struct listen_spec listen;
-	struct target target; /* kind, host, port; the host must outlive the listener */
+	struct target target; /* kind, host, port; the host must outlive the listener. Forwarded to a client (the
+				 server's side of -R) port 0 stands for the one that was bound */
 	const char *to;	      /* "localhost:23", for sentences; copied */
 	/* One line for a person; `trace` = only with -v. Valid during the call; the listener must not be freed in it.
 	 */

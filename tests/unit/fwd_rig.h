@@ -1,10 +1,11 @@
-/* What the tests of the forwarding layer stand on: a loop, a link over the fake engine, TCP pairs, and waiting for a
- * condition instead of for time. */
+/* What the tests of the forwarding layer stand on: a loop, a link over the fake engine, and waiting for a condition
+ * instead of for time. */
 #ifndef ADIT_TESTS_FWD_RIG_H
 #define ADIT_TESTS_FWD_RIG_H
 
 #include "fake_conn.h"
 #include "fwd/link.h"
+#include "tcp.h"
 
 struct rig {
 	struct loop *loop;
@@ -34,15 +35,5 @@ void rig_down(struct rig *r);
 void rig_until(struct rig *r, bool (*until)(struct rig *r));
 /* Runs until no event is queued and two more turns have passed. */
 void rig_settle(struct rig *r);
-
-/* A connected TCP pair on loopback: `ours` is non-blocking, `app` too. */
-void tcp_pair(int *app, int *ours);
-/* A listening socket on loopback, and its port. */
-int tcp_listener(uint16_t *port);
-int tcp_connect(uint16_t port);
-
-enum socket_end { STILL_OPEN, ENDED, WAS_RESET };
-/* Reads what is there; adds the bytes to *n and reports the end. */
-enum socket_end drain(int fd, size_t *n);
 
 #endif
