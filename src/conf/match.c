@@ -146,7 +146,7 @@ struct criteria {
 	struct place *p;
 	char *rest;
 	struct why *why;
-	size_t with_argument, passes; /* criteria seen; final and canonical */
+	size_t seen;
 	bool holds, over;
 };
 
@@ -155,12 +155,12 @@ static void and (struct criteria * c, bool yes, bool negated)
 	c->holds = c->holds && yes != negated;
 }
 
-/* "all" stands alone, or behind one final or canonical. */
+/* "all" stands alone, or behind one other: canonical and final are meant, and ssh takes any. */
 static int on_all(struct criteria *c, bool negated)
 {
 	char *next = lex_item(&c->rest);
 
-	if (c->with_argument || c->passes > 1 || (next && *next && *next != '#'))
+	if (c->seen > 1 || (next && *next && *next != '#'))
 		return why_set(c->why, ERR_SYNTAX, "'all' cannot be combined with other Match attributes");
 	and(c, true, negated);
 	c->over = true;
@@ -171,7 +171,7 @@ static int on_pass(struct criteria *c, const char *name, bool negated)
 {
 	if (str_eq_nocase(name, "final"))
 		c->p->conf->wants_final_pass = true;
-	c->passes++;
+	c->seen++;
 	and(c, c->p->final, negated);
 	return OK;
 }
@@ -196,7 +196,7 @@ static int on_criterion(struct criteria *c, const char *name, bool negated)
 	arg = lex_item(&c->rest);
 	if (!arg || !*arg || *arg == '#')
 		return why_set(c->why, ERR_SYNTAX, "missing argument for Match '%s'", k->name);
-	c->with_argument++;
+	c->seen++;
 	if (!c->holds)
 		return OK;
 	int err = k->try(c->p, arg, &yes, c->why);
@@ -230,7 +230,7 @@ int match_criteria(struct place *p, char *criteria, bool *holds, struct why *why
 		return err;
 	if (!c.over && !item && c.rest)
 		return why_set(why, ERR_SYNTAX, "invalid quotes");
-	if (!c.over && !c.with_argument && !c.passes)
+	if (!c.over && !c.seen)
 		return why_set(why, ERR_SYNTAX, "One or more attributes required for Match");
 	*holds = c.holds;
 	return OK;

@@ -23,18 +23,25 @@ CHOICES(update_host_keys) = {
 	{ "true", ANSWER_YES }, { "false", ANSWER_NO }, { "yes", ANSWER_YES },
 	{ "no", ANSWER_NO },	{ "ask", ANSWER_ASK },	{ NULL, 0 },
 };
-/* The two extra words say how a signature is bound to the connection, which here is always the plain way. */
+/* The two extra words say how a signature is bound to the connection, which here is always the plain way: both mean on.
+ */
 CHOICES(pubkey_auth) = { { "true", 1 },	   { "false", 0 },	{ "yes", 1 }, { "no", 0 },
-			 { "unbound", 1 }, { "host-bound", 1 }, { NULL, 0 } };
+			 { "unbound", 2 }, { "host-bound", 3 }, { NULL, 0 } };
 CHOICES(session_type) = {
 	{ "none", SESSION_NONE }, { "subsystem", SESSION_SUBSYSTEM }, { "default", SESSION_DEFAULT }, { NULL, 0 }
 };
 CHOICES(log_level) = {
-	{ "QUIET", LOG_LEVEL_QUIET },	  { "FATAL", LOG_LEVEL_FATAL },
-	{ "ERROR", LOG_LEVEL_ERROR },	  { "INFO", LOG_LEVEL_INFO },
-	{ "VERBOSE", LOG_LEVEL_VERBOSE }, { "DEBUG", LOG_LEVEL_DEBUG1 },
-	{ "DEBUG1", LOG_LEVEL_DEBUG1 },	  { "DEBUG2", LOG_LEVEL_DEBUG2 },
-	{ "DEBUG3", LOG_LEVEL_DEBUG3 },	  { NULL, 0 },
+	{ "SILENT", LOG_LEVEL_QUIET },
+	{ "QUIET", LOG_LEVEL_QUIET },
+	{ "FATAL", LOG_LEVEL_FATAL },
+	{ "ERROR", LOG_LEVEL_ERROR },
+	{ "INFO", LOG_LEVEL_INFO },
+	{ "VERBOSE", LOG_LEVEL_VERBOSE },
+	{ "DEBUG", LOG_LEVEL_DEBUG1 },
+	{ "DEBUG1", LOG_LEVEL_DEBUG1 },
+	{ "DEBUG2", LOG_LEVEL_DEBUG2 },
+	{ "DEBUG3", LOG_LEVEL_DEBUG3 },
+	{ NULL, 0 },
 };
 CHOICES(canonicalize) = { { "true", 1 }, { "false", 0 }, { "yes", 1 }, { "no", 0 }, { "always", 2 }, { NULL, 0 } };
 CHOICES(tunnel) = { { "ethernet", 2 }, { "point-to-point", 1 },

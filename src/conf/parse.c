@@ -151,12 +151,29 @@ static int do_keyword(struct place *p, enum conf_opt opt, const struct args *arg
 	}
 }
 
+/* Do the patterns of IgnoreUnknown cover this lower-case keyword? 1, 0, or ERR_NOMEM. */
+static int is_tolerated(const struct client_conf *conf, const char *keyword)
+{
+	char *patterns;
+
+	if (!conf->ignore_unknown)
+		return 0;
+	patterns = strdup(conf->ignore_unknown);
+	if (!patterns)
+		return ERR_NOMEM;
+	str_lower(patterns);
+	bool yes = str_match_list(patterns, keyword) == LIST_YES;
+	free(patterns);
+	return yes;
+}
+
 static int unknown(const struct place *p, const char *keyword, struct why *why)
 {
 	char file[SHOW], show[SHOW];
+	int tolerated = is_tolerated(p->conf, keyword);
 
-	if (p->conf->ignore_unknown && str_match_list(p->conf->ignore_unknown, keyword) == LIST_YES)
-		return OK;
+	if (tolerated)
+		return tolerated > 0 ? OK : why_set(why, ERR_NOMEM, "out of memory");
 	return why_set(why, ERR_SYNTAX, "%s: line %u: Bad configuration option: %s",
 		       str_escape(file, sizeof(file), span_str(p->at.file)), p->at.line,
 		       str_escape(show, sizeof(show), span_str(keyword)));

@@ -131,8 +131,7 @@ static int read_algs(const struct reading *r, union value *v)
 	for (size_t i = 0; i < LEN(lists); i++)
 		if (strcmp(conf_opt_name(lists[i].opt), r->o->name) == 0)
 			return algs_assemble(&v->text, lists[i].family, lists[i].ours, word(r, 0), r->why);
-	assert(!"an algorithm list without a row");
-	return ERR_SYNTAX;
+	return why_set(r->why, ERR_SYNTAX, "%s has no list of algorithms", r->o->name);
 }
 
 static int read_words(const struct reading *r, union value *v)
@@ -438,7 +437,7 @@ static void print(struct line *l, const union value *v, const struct option *o)
 		print_fwds(l, &v->fwds);
 		return;
 	}
-	if (h == HOLD_NOTHING || (h == HOLD_TEXT && !v->text))
+	if (h == HOLD_NOTHING || (h == HOLD_TEXT && !v->text) || (o->type == T_LINE && str_eq_nocase(v->text, "none")))
 		return;
 	begin(l);
 	if (h == HOLD_NUMBER)
