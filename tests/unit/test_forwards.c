@@ -19,6 +19,12 @@
 #include "fwd/listener.h"
 #include "fwd_rig.h"
 
+/* Text that nobody writes to, for the fields of a fwdspec. */
+static char *fixed(const char *s)
+{
+	return (char *)(uintptr_t)s;
+}
+
 /* The rig's text collects the reports: "up: ...;", "failed: ...;" and so on. */
 struct desk {
 	struct rig rig;
@@ -74,16 +80,16 @@ static struct fwdspec local(const char *host, uint16_t port)
 {
 	return (struct fwdspec){ .side = FWD_LOCAL,
 				 .kind = FWD_TCP,
-				 .listen = { .host = (char *)host, .port = port },
-				 .connect = { .host = "mail", .port = 110 } };
+				 .listen = { .host = fixed(host), .port = port },
+				 .connect = { .host = fixed("mail"), .port = 110 } };
 }
 
 static struct fwdspec remote(const char *host, uint16_t port, uint16_t to)
 {
 	return (struct fwdspec){ .side = FWD_REMOTE,
 				 .kind = FWD_TCP,
-				 .listen = { .host = (char *)host, .port = port },
-				 .connect = { .host = "127.0.0.1", .port = to } };
+				 .listen = { .host = fixed(host), .port = port },
+				 .connect = { .host = fixed("127.0.0.1"), .port = to } };
 }
 
 static void reply(struct desk *d, unsigned ticket, bool ok, uint32_t port)
@@ -291,7 +297,7 @@ static void test_unix_listener(void **state)
 	desk_up(&d);
 	snprintf(path, sizeof(path), "%s/s", d.dir);
 	spec.listen.path = path;
-	spec.connect = (struct fwd_end){ .path = "/run/far" };
+	spec.connect = (struct fwd_end){ .path = fixed("/run/far") };
 	add(&d, &spec);
 	snprintf(want, sizeof(want), "up: %s -> /run/far;", path);
 	assert_string_equal(d.rig.text, want);
@@ -339,7 +345,7 @@ static void test_remote_refused(void **state)
 
 	(void)state;
 	desk_up(&d);
-	file.listen.path = "/run/x\033";
+	file.listen.path = fixed("/run/x\033");
 	add(&d, &tcp);
 	add(&d, &file);
 	assert_int_equal(forwards_count(d.f).waiting, 2);
@@ -473,7 +479,7 @@ static void test_matching(void **state)
 		spec[1] = remote(NULL, 90, to);
 		spec[2] = remote(NULL, 91, to);
 		spec[3] = remote(NULL, 0, to);
-		spec[3].listen.path = "/run/x";
+		spec[3].listen.path = fixed("/run/x");
 		desk_up(&d);
 		for (int k = 0; k < 4; k++)
 			add(&d, &spec[k]);
