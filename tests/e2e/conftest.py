@@ -71,11 +71,11 @@ class Lab:
             subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-o", path, source], check=True)
         return path
 
-    def shared(self, kind):
-        """The server of this kind that all tests use; started again if a test has ended it."""
-        server = self.running.get(kind)
+    def shared(self, kind, name="", **settings):
+        """The server of this kind (and name) that all tests use; started again if a test has ended it."""
+        server = self.running.get((kind, name))
         if server is None or not server.child.alive():
-            server = self.running[kind] = self.start(kind)
+            server = self.running[kind, name] = self.start(kind, **settings)
         return server
 
 

@@ -25,10 +25,10 @@ def until(condition, seconds=None, what="the condition"):
 
 
 class Child:
-    """One process. With tty=True it gets a terminal of its own (its stdin, stdout and stderr), else pipes."""
+    """One process. With tty=True it gets a terminal of its own (its stdin, stdout and stderr), else pipes and no
+    terminal at all, so that nothing can ask the person who runs the tests."""
 
-    def __init__(self, argv, *, tty=False, stdin=subprocess.DEVNULL, env=None, user=None, group=None, cwd=None,
-                 stderr=None, merge=False):
+    def __init__(self, argv, *, tty=False, stdin=subprocess.DEVNULL, env=None, user=None, group=None, cwd=None):
         self.argv = [str(a) for a in argv]
         self._said = bytearray()
         self._out = bytearray()
@@ -46,11 +46,10 @@ class Child:
             os.close(slave)
             self._read(os.dup(self.tty), self._said)
         else:
-            self.process = subprocess.Popen(self.argv, stdin=stdin, stdout=subprocess.PIPE,
-                                            stderr=subprocess.STDOUT if merge else stderr or subprocess.PIPE, **keep)
-            if stderr is None and not merge:
-                self._read(self.process.stderr.fileno(), self._said)
-            self._read(self.process.stdout.fileno(), self._said if merge else self._out)
+            self.process = subprocess.Popen(self.argv, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                            start_new_session=True, **keep)
+            self._read(self.process.stderr.fileno(), self._said)
+            self._read(self.process.stdout.fileno(), self._out)
         self.pid = self.process.pid
 
     def _read(self, fd, into):

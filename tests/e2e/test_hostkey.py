@@ -1,0 +1,314 @@
+"""Which host keys are believed: known_hosts in all its forms, the questions asked, certificates, and what is refused."""
+import os
+import re
+import subprocess
+
+import pytest
+
+from lab import keys as keytool
+from lab.services import ping
+
+
+@pytest.fixture
+def trust(client, openssh, service, port):
+    """trust(known_hosts, *flags, ...): does the client go in with these known_hosts?"""
+    def start(known_hosts, *flags, server=openssh, **more):
+        more.setdefault("options", ["HostKeyAlgorithms=ssh-ed25519"])
+        return client(server, "-L", f"{port}:127.0.0.1:{service().port}", *flags, known_hosts=known_hosts, **more)
+
+    def works(*args, **more):
+        one = start(*args, **more).stands(port)
+        ping(("127.0.0.1", port))
+        return one
+    start.works = works
+    return start
+
+
+ACCEPTED = "Warning: Permanently added "
+
+
+def test_unknown_yes(trust):
+    trust("").fails(r"Host key verification failed|No ED25519 host key is known", lines=3)
+
+
+def test_unknown_batch(trust):
+    """Nobody to ask: no."""
+    trust("", strict="ask", options=["BatchMode=yes"]).fails("Host key verification failed", lines=3)
+
+
+@pytest.mark.parametrize("strict", ["no", "accept-new", "off"])
+def test_unknown_accepted(trust, openssh, work, strict):
+    one = trust.works("", strict=strict)
+    one.told(ACCEPTED + rf"'\[127\.0\.0\.1\]:{openssh.port}' \(ED25519\) to the list of known hosts")
+    assert (work / "known_hosts").read_text(encoding="ascii") == openssh.known_hosts("ed25519")
+
+
+def test_added_line_is_not_glued(trust, openssh, work):
+    """A file whose last line has no newline stays whole."""
+    trust.works("somebody ssh-ed25519 " + "A" * 68, strict="accept-new")
+    lines = (work / "known_hosts").read_text(encoding="ascii").splitlines()
+    assert lines == ["somebody ssh-ed25519 " + "A" * 68, openssh.known_hosts("ed25519").strip()]
+
+
+def fingerprint(server, kind="ed25519"):
+    text = subprocess.run(["ssh-keygen", "-lf", str(server.host_keys[kind]) + ".pub"], capture_output=True, text=True,
+                          check=True).stdout
+    return text.split()[1]
+
+
+def test_question_yes(trust, openssh, port, work):
+    one = trust("", strict="ask", how={"tty": True})
+    one.told(re.escape(fingerprint(openssh)))
+    question = one.told(r"Are you sure you want to continue connecting \(yes/no/\[fingerprint\]\)\? ")
+    assert "The authenticity of host '[127.0.0.1]:" in one.said
+    one.type("perhaps\n")
+    one.told(r"Please type 'yes', 'no' or the fingerprint: ", after=question.end())
+    one.type("yes\n")
+    one.stands(port)
+    assert (work / "known_hosts").read_text(encoding="ascii") == openssh.known_hosts("ed25519")
+
+
+def test_question_no(trust, work):
+    one = trust("", strict="ask", how={"tty": True})
+    one.told(r"\[fingerprint\]\)\? ")
+    one.type("no\n")
+    one.fails("Host key verification failed", lines=0)
+    assert (work / "known_hosts").read_text(encoding="ascii") == ""
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_question_fingerprint(trust, openssh, port, right):
+    one = trust("", strict="ask", how={"tty": True})
+    question = one.told(r"\[fingerprint\]\)\? ")
+    one.type((fingerprint(openssh) if right else "SHA256:" + "A" * 43) + "\n")
+    if right:
+        one.stands(port)
+    else:
+        one.told("Please type 'yes', 'no' or the fingerprint", after=question.end())
+
+
+def test_question_by_askpass(trust, port, work):
+    from lab.agent import askpass
+    program, asked = askpass(work / "askpass", "yes")
+    trust("", strict="ask", how={"env": {"SSH_ASKPASS": program, "SSH_ASKPASS_REQUIRE": "force"}}).stands(port)
+    assert "continue connecting" in asked.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("strict", ["yes", "ask", "accept-new"])
+def test_changed(trust, lab, openssh, work, strict):
+    """A hard stop that names file and line and says what a person should do; nobody is asked."""
+    other = lab.keys.make("impostor")
+    text = "# a comment\n" + keytool.known_host(openssh, other)
+    said = trust(text, strict=strict, how={"tty": True}).fails(lines=0)
+    assert "REMOTE HOST IDENTIFICATION HAS CHANGED" in said
+    assert re.search(rf"{re.escape(str(work))}/known_hosts:2", said), said
+    assert fingerprint(openssh) in said
+    assert "Host key verification failed" in said
+    assert "yes/no" not in said
+    assert (work / "known_hosts").read_text(encoding="ascii") == text
+
+
+def test_changed_in_another_type(trust, lab, openssh):
+    """The known key is RSA, the offered one is Ed25519: that is a new key for this host, not a known one."""
+    trust(openssh.known_hosts("rsa")).fails(r"Host key verification failed", lines=12)
+
+
+def test_changed_no_password(lab, client, port, work):
+    """StrictHostKeyChecking no goes on with a changed key, but never with a password."""
+    server = lab.shared("asyncssh", "password", keys=False, password="correct horse battery")
+    from lab.agent import askpass
+    program, asked = askpass(work / "askpass", "correct horse battery", "correct horse battery")
+    before = len(server.events())
+    client(server, "-L", f"{port}:127.0.0.1:1", strict="no", key=None, options=["HostKeyAlgorithms=ssh-ed25519"],
+           known_hosts=keytool.known_host(server, lab.keys.make("impostor")),
+           how={"env": {"SSH_ASKPASS": program, "SSH_ASKPASS_REQUIRE": "force"}}).fails(
+               "REMOTE HOST IDENTIFICATION HAS CHANGED", lines=0)
+    assert asked.read_text(encoding="utf-8") == ""
+    assert not [event for event in server.events()[before:] if event[0] == "auth"]
+
+
+def test_no_login_before_the_key(lab, client, port):
+    """A key that is refused ends it before a user name, a key or a password has left."""
+    server = lab.shared("asyncssh", "password", keys=False, password="correct horse battery")
+    before = len(server.events())
+    client(server, "-L", f"{port}:127.0.0.1:1", known_hosts="").fails(
+        "Host key verification failed", lines=3)
+    assert server.events()[before:] == []
+
+
+HOSTS = "[127.0.0.1]:{port}"
+FORMS = [
+    ("port", "[127.0.0.1]:{port} {key}", True),
+    ("list", "example.com,[127.0.0.1]:{port},10.0.0.1 {key}", True),
+    ("tab", "[127.0.0.1]:{port}\t{key}", True),
+    ("wildcard", "[127.0.0.*]:{port} {key}", True),
+    ("question mark", "[127.0.0.?]:* {key}", True),
+    ("star", "* {key}", True),
+    ("negated", "*,![127.0.0.1]:{port} {key}", False),
+    ("without port", "127.0.0.1 {key}", True),
+    ("other port", "[127.0.0.1]:1 {key}", False),
+    ("comment behind", "[127.0.0.1]:{port} {key} the quick brown fox", True),
+    ("after rubbish", "rubbish\n|1|x|y {key}\n[127.0.0.1]:{port} ssh-ed25519\n[127.0.0.1]:{port} {key}", True),
+    ("revoked", "@revoked * {key}\n[127.0.0.1]:{port} {key}", False),
+    ("revoked later", "[127.0.0.1]:{port} {key}\n@revoked [127.0.0.1]:{port} {key}", False),
+    ("unknown marker", "@wonderful [127.0.0.1]:{port} {key}", False),
+    ("two of them", "[127.0.0.1]:{port} {other}\n[127.0.0.1]:{port} {key}", True),
+    ("truncated key", "[127.0.0.1]:{port} {cut}", False),
+    ("last line without newline", "[127.0.0.1]:{port} {key}", True),
+]
+
+
+@pytest.mark.parametrize("text, trusted", [f[1:] for f in FORMS], ids=[f[0] for f in FORMS])
+def test_form(trust, lab, openssh, text, trusted):
+    key = keytool.public(openssh.host_keys["ed25519"])
+    text = text.format(port=openssh.port, key=key, cut=key[:-6], other=keytool.public(lab.keys.make("impostor")))
+    if trusted:
+        trust.works(text)
+    else:
+        trust(text).fails("Host key verification failed|revoked", lines=0)
+
+
+def test_revoked_says_so(trust, openssh):
+    said = trust("@revoked * " + keytool.public(openssh.host_keys["ed25519"]) + "\n", strict="no").fails(lines=0)
+    assert "revoked" in said.lower()
+
+
+def test_hashed(trust, openssh, work):
+    (work / "known_hosts").write_text(openssh.known_hosts(), encoding="ascii")
+    keytool.keygen("-H", "-f", work / "known_hosts")
+    assert (work / "known_hosts").read_text(encoding="ascii").startswith("|1|")
+    trust.works(work / "known_hosts")
+
+
+def test_hash_known_hosts(trust, openssh, work):
+    """What we write hashed, ssh-keygen finds."""
+    trust.works("", strict="accept-new", options=["HashKnownHosts=yes", "HostKeyAlgorithms=ssh-ed25519"])
+    text = (work / "known_hosts").read_text(encoding="ascii")
+    assert text.startswith("|1|") and "127.0.0.1" not in text
+    found = subprocess.run(["ssh-keygen", "-F", f"[127.0.0.1]:{openssh.port}", "-f", work / "known_hosts"],
+                           capture_output=True, text=True, check=True).stdout
+    assert keytool.public(openssh.host_keys["ed25519"]) in found
+
+
+def test_alias(trust, openssh):
+    """HostKeyAlias replaces name and port."""
+    trust.works(openssh.known_hosts("ed25519", name="the.mine"),
+                options=["HostKeyAlias=the.mine", "HostKeyAlgorithms=ssh-ed25519"])
+
+
+def test_alias_alone_counts(trust, openssh):
+    trust(openssh.known_hosts("ed25519"), options=["HostKeyAlias=another.mine"]).fails(
+        "Host key verification failed", lines=3)
+
+
+def test_several_files(trust, openssh, work):
+    """The second file has it; the first does not exist. New keys would go to the first."""
+    (work / "second").write_text(openssh.known_hosts(), encoding="ascii")
+    trust.works(work / "unused", options=[f"UserKnownHostsFile={work}/first {work}/second"])
+    assert not (work / "first").exists()
+
+
+def test_global_file(trust, openssh, work):
+    (work / "global").write_text(openssh.known_hosts(), encoding="ascii")
+    trust.works(work / "none", options=[f"GlobalKnownHostsFile={work}/global"])
+
+
+def test_file_is_made(trust, openssh, work):
+    """known_hosts and its folder are made when missing, for nobody else to read."""
+    path = work / "new" / "known_hosts"
+    path.parent.mkdir(mode=0o700)
+    trust.works(path, strict="accept-new")
+    assert path.read_text(encoding="ascii") == openssh.known_hosts("ed25519")
+    assert os.stat(path).st_mode & 0o077 == 0 or os.stat(path).st_mode & 0o022 == 0
+
+
+def test_full_disk(trust):
+    """A file that cannot grow: an error that names it, and the tunnel stands all the same."""
+    from pathlib import Path
+    one = trust.works(Path("/dev/full"), strict="accept-new")
+    one.told(r"(?i)/dev/full")
+
+
+def test_unwritable(trust, work):
+    """The same with a folder that is none."""
+    (work / "file").write_text("", encoding="ascii")
+    one = trust.works(work / "file" / "known_hosts", strict="accept-new")
+    one.told(r"(?i)file/known_hosts|could not|failed to add")
+
+
+def test_revoked_host_keys(trust, openssh, work):
+    """RevokedHostKeys: a plain list of keys; the sentence names the file."""
+    (work / "revoked").write_text(keytool.public(openssh.host_keys["rsa"]) + "\n", encoding="ascii")
+    trust.works(openssh.known_hosts(), options=[f"RevokedHostKeys={work}/revoked", "HostKeyAlgorithms=ssh-ed25519"])
+    trust(openssh.known_hosts(), options=[f"RevokedHostKeys={work}/revoked", "HostKeyAlgorithms=rsa-sha2-512"]).fails(
+        "revoked", lines=0)
+
+
+def test_unreadable_revocations(trust, openssh, work):
+    """No revocation list, no trust."""
+    trust(openssh.known_hosts(), options=[f"RevokedHostKeys={work}/not-there"]).fails("not-there", lines=0)
+
+
+@pytest.fixture
+def certified(lab, start_server, cleanup):
+    """certified(**settings of the certificate): a server with a host certificate, and the CA's line."""
+    def start(kind="ed25519", ca_kind="ed25519", **settings):
+        ca = lab.keys.make(f"host_ca_{ca_kind}", ca_kind)
+        key = lab.keys.host(kind)
+        cert = lab.keys.certify(ca, key, host=True, **{"principals": "127.0.0.1", **settings},
+                                name=f"cert_{lab.count}.pub")
+        cleanup.callback(os.unlink, cert)
+        server = start_server(config=[f"HostCertificate {cert}"], host_kinds=[kind])
+        return server, f"@cert-authority [127.0.0.1]:{server.port} {keytool.public(ca)}\n"
+    return start
+
+
+DEFAULT = []
+
+
+@pytest.mark.parametrize("kind, ca", [("ed25519", "ed25519"), ("rsa", "ed25519"), ("ecdsa256", "rsa"),
+                                      ("ecdsa384", "ecdsa384"), ("ecdsa521", "ecdsa521")])
+def test_certificate(trust, certified, kind, ca):
+    server, line = certified(kind, ca)
+    trust.works(line, server=server, options=DEFAULT)
+
+
+def test_certificate_wildcard(trust, certified):
+    server, line = certified()
+    trust.works("@cert-authority * " + line.split(" ", 2)[2], server=server, options=DEFAULT)
+
+
+@pytest.mark.parametrize("settings, word", [
+    ({"valid": "20200101:20200102"}, "expired"),
+    ({"valid": "20900101:20900102"}, "not yet valid"),
+    ({"principals": "another.host"}, "another.host|name|principal"),
+], ids=["expired", "not yet valid", "wrong principal"])
+def test_bad_certificate(trust, certified, settings, word):
+    """The CA is trusted, the certificate is not in order: why is said."""
+    server, line = certified(**settings)
+    said = trust(line, server=server, options=DEFAULT).fails("Host key verification failed", lines=5)
+    assert re.search("(?i)" + word, said), said
+
+
+def test_certificate_of_a_stranger(trust, certified, lab):
+    server, _ = certified()
+    line = f"@cert-authority * {keytool.public(lab.keys.make('another_ca'))}\n"
+    trust(line, server=server, options=DEFAULT).fails("Host key verification failed", lines=3)
+
+
+def test_certificate_revoked_ca(trust, certified):
+    server, line = certified()
+    said = trust(line + line.replace("@cert-authority", "@revoked"), server=server, options=DEFAULT).fails(lines=0)
+    assert re.search("(?i)revoked", said), said
+
+
+def test_plain_key_of_a_certified_host(trust, certified):
+    """A certificate whose CA nobody knows: the plain key inside is looked up."""
+    server, _ = certified()
+    trust.works(server.known_hosts(), server=server, options=DEFAULT)
+
+
+def test_ca_is_no_host_key(trust, openssh, lab):
+    """A @cert-authority line with the host's own key does not make the plain key trusted."""
+    trust(f"@cert-authority [127.0.0.1]:{openssh.port} {keytool.public(openssh.host_keys['ed25519'])}\n").fails(
+        "Host key verification failed", lines=3)
