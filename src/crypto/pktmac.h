@@ -6,12 +6,10 @@
 #include "crypto/cipher.h"
 #include "crypto/lib.h"
 
-enum { HASH_BLOCK_MAX = 128 };
-
+/* The digest after the masked key: of the inner and of the outer pass, and a copy at work. */
 struct pktmac {
-	EVP_MD_CTX *ctx;
-	size_t block, tag;
-	uint8_t inner[HASH_BLOCK_MAX], outer[HASH_BLOCK_MAX]; /* the key, padded and masked */
+	EVP_MD_CTX *inner, *outer, *work;
+	size_t tag;
 };
 
 /* OK, ERR_NOMEM or ERR_CRYPTO; pktmac_fini() in any case, also for zero. */
