@@ -200,9 +200,9 @@ def client(lab, run, work):
     """client(server, *flags, key, known_hosts, options, ...): starts adit towards a server it knows and that knows it.
 
     known_hosts: text of the file (default: all keys of the server), or a path. key: path, or None for no key at all.
-    proxy: the address that is really dialled.
+    proxy: the address that is really dialled. prefix: words before the command. how: for Child.
     """
-    def start(server, *flags, known_hosts=None, key="", options=(), proxy=None, how=(), **more):
+    def start(server, *flags, known_hosts=None, key="", options=(), proxy=None, how=(), prefix=(), **more):
         if known_hosts is None:
             known_hosts = server.known_hosts()
         if not isinstance(known_hosts, Path):
@@ -217,7 +217,7 @@ def client(lab, run, work):
             options += ["IdentityFile=none", "IdentitiesOnly=yes"]
         line = adit.command(server, *flags, known_hosts=known_hosts, key=lab.key if key == "" else key,
                             options=options, **more)
-        return run(*line, **dict(how))
+        return run(*prefix, *line, **dict(how))
     return start
 
 
