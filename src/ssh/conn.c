@@ -472,6 +472,8 @@ int conn_next(struct conn *c, struct event *ev)
 	if (next_due(c, ev))
 		return 1;
 	next_packets(c, ev);
+	if (!ev->kind && !c->err && next_due(c, ev)) /* an adjust among the packets has made room */
+		return 1;
 	if (!ev->kind && may_open(c))
 		auth_question(c, ev);
 	if (ev->kind)
