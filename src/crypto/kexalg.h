@@ -17,8 +17,8 @@ struct kex_alg {
 	enum hash_id hash;
 	enum kex_secret encoding;
 	uint16_t client_len, server_len; /* exact length of the blobs */
-	const struct kex_ops *ops;       /* private to crypto/ */
-	int curve;                       /* private to crypto/ */
+	const struct kex_ops *ops;	 /* private to crypto/ */
+	int curve;			 /* private to crypto/ */
 };
 
 /* In default order; ends with name NULL. */

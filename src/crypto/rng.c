@@ -20,19 +20,24 @@ static bool stream(EVP_CIPHER_CTX *ctx, uint8_t *p, int n)
 	return EVP_EncryptUpdate(ctx, p, &len, p, n) == 1 && len == n;
 }
 
-/* A key is used for one block only, so the nonce may be constant. */
-static int refill(struct rng *r)
+/* A key is used for one block only, so the nonce may be constant. The cipher is named once: naming it again would make
+ * libcrypto begin with a new context. */
+static bool start(struct rng *r)
 {
 	static const uint8_t nonce[16];
+	const EVP_CIPHER *first = r->ctx ? NULL : r->crypto->chacha20;
 
 	if (!r->ctx)
 		r->ctx = EVP_CIPHER_CTX_new();
-	if (r->ctx && EVP_EncryptInit_ex2(r->ctx, r->crypto->chacha20, r->key, nonce, NULL) == 1 &&
-	    stream(r->ctx, r->key, RNG_SEED) && stream(r->ctx, r->block, RNG_BLOCK)) {
-		r->used = 0;
-		return OK;
-	}
-	return lib_fail(ERR_CRYPTO);
+	return r->ctx && EVP_EncryptInit_ex2(r->ctx, first, r->key, nonce, NULL) == 1;
+}
+
+static int refill(struct rng *r)
+{
+	if (!start(r) || !stream(r->ctx, r->key, RNG_SEED) || !stream(r->ctx, r->block, RNG_BLOCK))
+		return lib_fail(ERR_CRYPTO);
+	r->used = 0;
+	return OK;
 }
 
 int rng_bytes(struct rng *r, void *p, size_t n)

@@ -103,7 +103,7 @@ static inline void every_allocation_fails(const char *name, int (*make)(const vo
 			assert_int_equal(err, OK);
 			break;
 		}
-		if (err != ERR_NOMEM && err != ERR_CRYPTO && err != ERR_KEX)
+		if (err != OK && err != ERR_NOMEM && err != ERR_CRYPTO && err != ERR_KEX)
 			fail_msg("%s: allocation %ld failed, and it returned %d", name, n, err);
 		if (mem_now() != before)
 			fail_msg("%s: allocation %ld failed, and %ld blocks are left", name, n, mem_live - before);
