@@ -25,6 +25,7 @@ demo: ## shows two tunnels through a private SSH server on this machine
 bench: ## measures ssh and adit in turn
 	scripts/deps bench
 	$(MAKE) all
+	ninja -C $(BUILD) bench/load
 	/usr/bin/python3 bench/run.py
 
 lint: ## layout of the code, cppcheck, layers
