@@ -165,6 +165,7 @@ def proxy(cleanup):
     """proxy(server): a faulty network in front of a server."""
     def start(server):
         one = Proxy((server.host, server.port))
+        one.behind = server
         cleanup.callback(one.close)
         return one
     return start

@@ -15,9 +15,9 @@ class Proxy:
     connections. `accepted` counts connections, `carried` bytes per direction.
     """
 
-    def __init__(self, target):
+    def __init__(self, target, port=0):
         self.target = target
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server(("127.0.0.1", port))
         self.host, self.port = self.listener.getsockname()
         self.delay = 0
         self.accepted = 0
