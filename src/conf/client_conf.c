@@ -136,9 +136,11 @@ static int read_own_file(struct place p, struct why *why)
 
 	if (!home)
 		return OK;
-	int n = asprintf(&path, "%s/.ssh/config", home);
-	if (n < 0)
+	size_t n = strlen(home) + sizeof("/.ssh/config");
+	path = malloc(n);
+	if (!path)
 		return why_set(why, ERR_NOMEM, "out of memory");
+	snprintf(path, n, "%s/.ssh/config", home);
 	p.user_file = true;
 	int err = parse_file(p, path, TRUST_OWN, why);
 	free(path);

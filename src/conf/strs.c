@@ -14,7 +14,7 @@ void strs_fini(struct strs *s)
 
 int strs_take(struct strs *s, char *text)
 {
-	char **v = text ? reallocarray(s->v, s->n + 1, sizeof(*v)) : NULL;
+	char **v = text ? realloc(s->v, (s->n + 1) * sizeof(*v)) : NULL;
 
 	if (!v) {
 		free(text);

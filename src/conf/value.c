@@ -328,7 +328,7 @@ static int fwds_merge(struct fwds *to, struct fwds *from)
 	for (size_t i = 0; i < to->n; i++)
 		if (fwdspec_equal(&to->v[i], &from->v[0]))
 			return OK;
-	v = reallocarray(to->v, to->n + 1, sizeof(*v));
+	v = realloc(to->v, (to->n + 1) * sizeof(*v));
 	if (!v)
 		return ERR_NOMEM;
 	to->v = v;
