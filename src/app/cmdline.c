@@ -379,7 +379,7 @@ const char *cmdline_help(void)
 	return "usage: adit [flags] [user@]host | ssh://[user@]host[:port]\n"
 	       "  -L [bind:]port:host:hostport   listen here, connect from the server\n"
 	       "  -R [bind:]port:host:hostport   listen on the server, connect from here\n"
-	       "                                 (in both, a unix path may stand for either end)\n"
+	       "                                 (a unix path may stand for either end)\n"
 	       "  -g           local forwards listen on every address, not only on loopback\n"
 	       "  -N           only forward (always so)     -f  into the background after login\n"
 	       "  -l user      log in as user               -p  port of the server (22)\n"

@@ -113,6 +113,8 @@ static const struct {
 #include "conf/options.def"
 };
 
+const struct origin origin_default = { "default", 0 };
+
 const struct option *option_row(enum conf_opt opt)
 {
 	return &rows[opt];

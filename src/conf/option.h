@@ -4,6 +4,9 @@
 
 #include "conf/value.h"
 
+/* Where a value comes from that nobody said. */
+extern const struct origin origin_default;
+
 const struct option *option_row(enum conf_opt opt);
 /* By its name or an old one, in any case; OPT_COUNT when there is none. */
 enum conf_opt option_find(const char *keyword);

@@ -1,0 +1,201 @@
+/* One reader per way of writing a value. */
+#include "conf/value_read.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "conf/algs.h"
+#include "conf/lex.h"
+#include "conf/number.h"
+
+enum { SHOW = 256 };
+
+static const char *word(const struct reading *r, size_t i)
+{
+	return r->args->words.v[i];
+}
+
+/* The sentence: before, the i-th word, after. */
+static int bad(const struct reading *r, const char *before, size_t i, const char *after)
+{
+	char show[SHOW];
+
+	str_escape(show, sizeof(show), span_str(word(r, i)));
+	return why_set(r->why, ERR_SYNTAX, "%s%s%s", before, show, after);
+}
+
+static int no_memory(const struct reading *r)
+{
+	return why_set(r->why, ERR_NOMEM, "out of memory");
+}
+
+int read_choice(const struct reading *r, union value *v)
+{
+	for (const struct choice *c = r->o->choices; c->name; c++)
+		if (str_eq_nocase(c->name, word(r, 0))) {
+			v->number = c->value;
+			return OK;
+		}
+	return bad(r, "unsupported option \"", 0, "\".");
+}
+
+static int read_range(const struct reading *r, union value *v, uint64_t least, uint64_t most)
+{
+	char show[SHOW];
+	uint64_t n;
+
+	if (str_u64(word(r, 0), least, most, &n))
+		return why_set(r->why, ERR_SYNTAX, "%s '%s' is not a number between %llu and %llu", r->o->name,
+			       str_escape(show, sizeof(show), span_str(word(r, 0))), (unsigned long long)least,
+			       (unsigned long long)most);
+	v->number = (int)n;
+	return OK;
+}
+
+int read_number(const struct reading *r, union value *v)
+{
+	return read_range(r, v, 0, INT_MAX);
+}
+
+int read_count(const struct reading *r, union value *v)
+{
+	return read_range(r, v, 1, INT_MAX);
+}
+
+int read_port(const struct reading *r, union value *v)
+{
+	uint64_t n;
+
+	if (str_u64(word(r, 0), 1, 65535, &n))
+		return bad(r, "Bad port '", 0, "'.");
+	v->number = (int)n;
+	return OK;
+}
+
+int read_seconds(const struct reading *r, union value *v)
+{
+	v->number = -1;
+	if (str_eq_nocase(word(r, 0), "none"))
+		return OK;
+	return number_seconds(word(r, 0), &v->number) ? bad(r, "invalid time value '", 0, "'.") : OK;
+}
+
+int read_mask(const struct reading *r, union value *v)
+{
+	return number_mask(word(r, 0), &v->number) ? bad(r, "Bad mask '", 0, "'.") : OK;
+}
+
+int read_word(const struct reading *r, union value *v)
+{
+	v->text = strdup(word(r, 0));
+	return v->text ? OK : no_memory(r);
+}
+
+int read_line(const struct reading *r, union value *v)
+{
+	v->text = strdup(r->args->line + strspn(r->args->line, LEX_BLANK "="));
+	return v->text ? OK : no_memory(r);
+}
+
+int read_algs(const struct reading *r, union value *v)
+{
+	const struct conf_facts *f = r->conf->facts;
+	const struct {
+		enum conf_opt opt;
+		enum alg_family family;
+		const char *ours;
+	} lists[] = {
+		{ OPT_KexAlgorithms, ALG_KEX, f->kex },
+		{ OPT_Ciphers, ALG_CIPHER, f->cipher },
+		{ OPT_MACs, ALG_MAC, f->mac },
+		{ OPT_HostKeyAlgorithms, ALG_SIG, f->host_key },
+		{ OPT_PubkeyAcceptedAlgorithms, ALG_SIG, f->pubkey },
+		{ OPT_CASignatureAlgorithms, ALG_SIG, f->ca_sig },
+	};
+
+	for (size_t i = 0; i < LEN(lists); i++)
+		if (strcmp(conf_opt_name(lists[i].opt), r->o->name) == 0)
+			return algs_assemble(&v->text, lists[i].family, lists[i].ours, word(r, 0), r->why);
+	return why_set(r->why, ERR_SYNTAX, "%s has no list of algorithms", r->o->name);
+}
+
+int read_words(const struct reading *r, union value *v)
+{
+	const struct strs *words = &r->args->words;
+
+	v->strs = (struct strs){ 0 };
+	for (size_t i = 0; i < words->n; i++)
+		if (strs_add(&v->strs, words->v[i])) {
+			strs_fini(&v->strs);
+			return no_memory(r);
+		}
+	return OK;
+}
+
+/* "any", "none", or host:port with * for either: what a target may be. */
+static bool is_target(const char *s)
+{
+	const char *colon = strrchr(s, ':');
+	uint64_t port;
+
+	return colon && colon > s && (strcmp(colon, ":*") == 0 || !str_u64(colon + 1, 1, 65535, &port));
+}
+
+int read_targets(const struct reading *r, union value *v)
+{
+	const struct strs *words = &r->args->words;
+	bool only = words->n == 1 && (strcmp(word(r, 0), "any") == 0 || strcmp(word(r, 0), "none") == 0);
+
+	for (size_t i = 0; !only && i < words->n; i++)
+		if (!is_target(word(r, i)))
+			return bad(r, "'", i, "' is not host:port");
+	return read_words(r, v);
+}
+
+int read_forward(const struct reading *r, union value *v)
+{
+	enum fwd_side side = strcmp(r->o->name, "LocalForward") == 0 ? FWD_LOCAL : FWD_REMOTE;
+	struct fwdspec *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return no_memory(r);
+	int err = fwdspec_parse_words(f, word(r, 0), r->args->words.n > 1 ? word(r, 1) : NULL, side, r->why);
+	if (err) {
+		free(f);
+		return err;
+	}
+	v->fwds = (struct fwds){ f, 1 };
+	return OK;
+}
+
+int read_rekey(const struct reading *r, union value *v)
+{
+	v->rekey = (struct rekey_limit){ 0 };
+	if (!str_eq_nocase(word(r, 0), "default")) {
+		if (number_bytes(word(r, 0), &v->rekey.bytes))
+			return bad(r, "Bad number '", 0, "' (bytes with K, M or G).");
+		if (v->rekey.bytes > 0 && v->rekey.bytes < 16)
+			return bad(r, "RekeyLimit '", 0, "' is too small");
+	}
+	if (r->args->words.n < 2 || str_eq_nocase(word(r, 1), "none"))
+		return OK;
+	return number_seconds(word(r, 1), &v->rekey.seconds) ? bad(r, "invalid time value '", 1, "'.") : OK;
+}
+
+int read_qos(const struct reading *r, union value *v)
+{
+	size_t last = r->args->words.n - 1;
+
+	if (number_qos(word(r, 0), &v->qos.interactive))
+		return bad(r, "Bad IPQoS value: ", 0, "");
+	return number_qos(word(r, last), &v->qos.bulk) ? bad(r, "Bad IPQoS value: ", last, "") : OK;
+}
+
+int read_nothing(const struct reading *r, union value *v)
+{
+	(void)r;
+	v->number = 0;
+	return OK;
+}
