@@ -315,7 +315,10 @@ static void trace_open(struct forwards *f, const struct remote *r, const struct 
 	char origin[ORIGIN_LEN], what[ORIGIN_LEN + 64];
 
 	str_escape(origin, sizeof(origin), ev->target.origin_host);
-	snprintf(what, sizeof(what), "connection from %s port %u", origin, ev->target.origin_port);
+	if (*origin)
+		snprintf(what, sizeof(what), "connection from %s port %u", origin, ev->target.origin_port);
+	else
+		snprintf(what, sizeof(what), "connection"); /* to a unix socket: nobody says from where */
 	connector_say(f, true, r->text, what);
 }
 

@@ -9,7 +9,7 @@
 
 #include "io/sock.h"
 
-enum { TX_PIECES = 64, STALL_MS = 60000, UNSENT_MOST = 256 * 1024 };
+enum { TX_PIECES = 64, STALL_MS = 60000, UNSENT_MOST = 256 * 1024, SMALL_READ = 16 * 1024 };
 
 enum link_state { LINK_ALIVE, LINK_FAILED, LINK_DONE };
 
@@ -32,6 +32,7 @@ struct link {
 	bool rx_paused;	   /* the engine had no room: it waits for answers, or for its replies to be written */
 	bool rx_ended;	   /* nothing more comes from the network */
 	bool writable;	   /* the socket said so in this turn */
+	bool ack_owed;	   /* little was read in this turn, and nothing was sent that would carry the acknowledgement */
 	int tx_errno;	   /* writing is over; reading tells the rest */
 	uint64_t moved_ms; /* when the socket last took something */
 };
@@ -93,6 +94,7 @@ static void receive(struct link *l)
 	if (l->rx_paused)
 		return;
 	n = sock_readv(l->fd, &iov, 1);
+	l->ack_owed = n > 0 && n < SMALL_READ;
 	if (n > 0)
 		conn_rx_done(l->conn, (size_t)n);
 	else if (n == 0)
@@ -127,8 +129,10 @@ static void send_once(struct link *l)
 
 	if (wrote == SOCK_BROKEN)
 		tx_broken(l, errno);
-	if (wrote > 0)
+	if (wrote > 0) {
 		conn_tx_done(l->conn, (size_t)wrote);
+		l->ack_owed = false;
+	}
 	if (wrote > 0 || !n)
 		l->moved_ms = loop_now(l->loop);
 }
@@ -217,6 +221,15 @@ static void check_stall(struct link *l)
 		end_rx(l, ETIMEDOUT);
 }
 
+/* Servers without TCP_NODELAY (sshd 9.2 to 10.0 with -N) hold the next small packet back until this one is
+ * acknowledged, which the kernel delays by up to 40 ms. */
+static void acknowledge(struct link *l)
+{
+	if (l->ack_owed)
+		sock_ack_now(l->fd);
+	l->ack_owed = false;
+}
+
 static void wait_for_more(struct link *l)
 {
 	bool pending = !l->tx_errno && conn_tx_pending(l->conn);
@@ -237,6 +250,7 @@ static void work(struct link *l)
 		return;
 	serve(l);
 	send_once(l);
+	acknowledge(l);
 	l->writable = false;
 	wait_for_more(l);
 }

@@ -129,6 +129,11 @@ void sock_unsent_limit(int fd, int bytes)
 	set_int(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, bytes);
 }
 
+void sock_ack_now(int fd)
+{
+	set_int(fd, IPPROTO_TCP, TCP_QUICKACK, 1);
+}
+
 static ssize_t io_result(ssize_t n)
 {
 	if (n >= 0)

@@ -66,6 +66,8 @@ void sock_keepalive(int fd, bool on);
 void sock_tos(int fd, int tos);
 /* TCP_NOTSENT_LOWAT: the socket counts as writable while fewer bytes than about half of this wait to be sent. */
 void sock_unsent_limit(int fd, int bytes);
+/* Acknowledges what was read at once, instead of waiting for an answer to carry it. */
+void sock_ack_now(int fd);
 
 /* readv/writev that retry EINTR. > 0 bytes; 0 = end of file (read only); SOCK_AGAIN; SOCK_BROKEN with errno. */
 enum { SOCK_AGAIN = -1, SOCK_BROKEN = -2 };
