@@ -333,7 +333,7 @@ def test_command_fault(args):
                                   "Host x"])
 def test_same_words(line):
     theirs, ours = run(SSH, ["-o", line, "host"]), run(ADIT, ["-o", line, "host"])
-    plain = [re.sub(r"[:.]", "", result.stderr).strip() for result in (theirs, ours)]
+    plain = [re.sub(r"^adit: |[:.]", "", result.stderr).strip() for result in (theirs, ours)]
     assert plain[1] == plain[0]
 
 
