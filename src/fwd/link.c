@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fwd/pace.h"
 #include "io/sock.h"
 
-enum { TX_PIECES = 64, STALL_MS = 60000, UNSENT_MOST = 256 * 1024, SMALL_READ = 16 * 1024 };
+enum { TX_PIECES = 64, STALL_MS = 60000, SMALL_READ = 16 * 1024 };
 
 enum link_state { LINK_ALIVE, LINK_FAILED, LINK_DONE };
 
@@ -27,6 +28,7 @@ struct link {
 	struct list owners;
 	struct sched sched;
 	struct lingers lingers;
+	struct pace pace;
 	enum link_state state;
 	bool in_turn, doomed;
 	bool rx_paused;	   /* the engine had no room: it waits for answers, or for its replies to be written */
@@ -121,7 +123,8 @@ static void tx_broken(struct link *l, int error)
 		end_rx(l, error);
 }
 
-static void send_once(struct link *l)
+/* One write. Returns what the socket took. */
+static size_t send_once(struct link *l)
 {
 	struct iovec iov[TX_PIECES];
 	size_t n = l->tx_errno ? 0 : conn_tx_out(l->conn, iov, TX_PIECES);
@@ -129,12 +132,13 @@ static void send_once(struct link *l)
 
 	if (wrote == SOCK_BROKEN)
 		tx_broken(l, errno);
-	if (wrote > 0) {
-		conn_tx_done(l->conn, (size_t)wrote);
-		l->ack_owed = false;
-	}
 	if (wrote > 0 || !n)
 		l->moved_ms = loop_now(l->loop);
+	if (wrote <= 0)
+		return 0;
+	conn_tx_done(l->conn, (size_t)wrote);
+	l->ack_owed = false;
+	return (size_t)wrote;
 }
 
 /* ---- The end --------------------------------------------------------------------------------------------------- */
@@ -198,8 +202,8 @@ static void serve(struct link *l)
 {
 	size_t pending = conn_tx_pending(l->conn);
 
-	if (sched_waiting(&l->sched) && pending < SCHED_TURN && (!pending || l->writable))
-		sched_run(&l->sched, SCHED_TURN - pending);
+	if (sched_waiting(&l->sched) && pending < l->pace.size && (!pending || l->writable))
+		sched_run(&l->sched, l->pace.size - pending);
 }
 
 static uint64_t next_turn(const struct link *l, bool pending)
@@ -244,12 +248,16 @@ static void wait_for_more(struct link *l)
 
 static void work(struct link *l)
 {
+	size_t sent;
+
 	conn_tick(l->conn, loop_now(l->loop));
 	check_stall(l);
 	if (!pull(l))
 		return;
 	serve(l);
-	send_once(l);
+	sent = send_once(l);
+	if (pace_turn(&l->pace, loop_now(l->loop), sent, conn_tx_pending(l->conn) > 0))
+		sock_unsent_limit(l->fd, (int)l->pace.size);
 	acknowledge(l);
 	l->writable = false;
 	wait_for_more(l);
@@ -308,7 +316,8 @@ int link_new(struct link **out, struct loop *loop, int fd, struct conn *c, const
 		destroy(l);
 		return err;
 	}
-	sock_unsent_limit(fd, UNSENT_MOST);
+	pace_init(&l->pace, loop_now(loop));
+	sock_unsent_limit(fd, (int)l->pace.size);
 	l->moved_ms = loop_now(loop);
 	watch_set(l->watch, WATCH_IN | WATCH_OUT);
 	*out = l;

@@ -5,10 +5,8 @@
 
 #include "base/list.h"
 
-enum {
-	SCHED_TURN = 256 * 1024, /* what one turn seals at most, all flows together */
-	SCHED_PACKET = 32 * 1024 /* a flow that sends more at once is bulk; nobody's share is smaller */
-};
+/* A flow that sends more at once is bulk; nobody's share is smaller. */
+enum { SCHED_PACKET = 32 * 1024 };
 
 enum served {
 	SERVED_MORE, /* it used its share up: stays in the queue */

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "fwd/pace.h"
 #include "fwd/pump.h"
 #include "fwd_rig.h"
 #include "io/sock.h"
@@ -508,7 +509,7 @@ static bool sent_all_lots(struct rig *r)
 	if (n > 0)
 		*at += (size_t)n;
 	drain(r->net, &r->count);
-	assert_true(r->conn->wire.n <= SCHED_TURN + SCHED_PACKET); /* sealed late: never more than a turn ahead */
+	assert_true(r->conn->wire.n <= PACE_MOST + SCHED_PACKET); /* sealed late: never more than a turn ahead */
 	return chan(r, 0)->sent.n == LOTS && r->count == LOTS;
 }
 
@@ -540,7 +541,7 @@ static void test_network_stuck(void **state)
 		rig_settle(&r);
 		stuck += r.conn->wire.n > 0;
 	}
-	assert_true(r.conn->wire.n <= SCHED_TURN + SCHED_PACKET);
+	assert_true(r.conn->wire.n <= PACE_MOST + SCHED_PACKET);
 	rig_down(&r);
 }
 

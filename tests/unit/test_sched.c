@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "fwd/pace.h"
 #include "fwd/sched.h"
 
 struct fake {
@@ -61,7 +62,7 @@ static void test_nothing(void **state)
 	(void)state;
 	start(&s);
 	assert_false(sched_waiting(&s));
-	assert_int_equal(sched_run(&s, SCHED_TURN), 0);
+	assert_int_equal(sched_run(&s, PACE_MOST), 0);
 }
 
 static void test_shut_keeps_order(void **state)
@@ -74,10 +75,10 @@ static void test_shut_keeps_order(void **state)
 	add(&s, &a, 10);
 	add(&s, &b, 10);
 	shut = true;
-	assert_int_equal(sched_run(&s, SCHED_TURN), 0);
+	assert_int_equal(sched_run(&s, PACE_MOST), 0);
 	assert_true(sched_has(&a.flow) && sched_has(&b.flow));
 	shut = false;
-	assert_int_equal(sched_run(&s, SCHED_TURN), 20);
+	assert_int_equal(sched_run(&s, PACE_MOST), 20);
 	assert_ptr_equal(order[0], &a);
 	assert_ptr_equal(order[1], &b);
 	assert_false(sched_waiting(&s));
@@ -92,7 +93,7 @@ static void test_removed(void **state)
 	start(&s);
 	add(&s, &a, 1 << 20);
 	add(&s, &b, 1 << 20);
-	sched_run(&s, SCHED_TURN); /* both are bulk now */
+	sched_run(&s, PACE_MOST); /* both are bulk now */
 	sched_del(&s, &a.flow);
 	sched_del(&s, &a.flow);
 	assert_int_equal(s.bulk_count, 1);
@@ -110,7 +111,7 @@ static void test_added_twice(void **state)
 	start(&s);
 	add(&s, &a, 5);
 	add(&s, &a, 5);
-	assert_int_equal(sched_run(&s, SCHED_TURN), 10);
+	assert_int_equal(sched_run(&s, PACE_MOST), 10);
 	assert_int_equal(a.turns, 1);
 }
 
@@ -122,10 +123,10 @@ static void test_one_bulk_flow_fills_the_turn(void **state)
 	(void)state;
 	start(&s);
 	add(&s, &a, 10 << 20);
-	sched_run(&s, SCHED_TURN);
+	sched_run(&s, PACE_MOST);
 	a.most = 0;
 	a.turns = 0;
-	assert_int_equal(sched_run(&s, SCHED_TURN), SCHED_TURN);
+	assert_int_equal(sched_run(&s, PACE_MOST), PACE_MOST);
 	assert_int_equal(a.turns, 1); /* in one service */
 }
 
@@ -144,13 +145,13 @@ static void test_equal_shares(void **state)
 		for (unsigned i = 0; i < rows[row]; i++)
 			add(&s, &k[i], 100 << 20);
 		for (unsigned i = 0; i < 10 * rows[row]; i++)
-			assert_in_range(sched_run(&s, SCHED_TURN), SCHED_PACKET, SCHED_TURN + SCHED_PACKET);
+			assert_in_range(sched_run(&s, PACE_MOST), SCHED_PACKET, PACE_MOST + SCHED_PACKET);
 		for (unsigned i = 0; i < rows[row]; i++) {
 			least = MIN(least, k[i].sent);
 			most = MAX(most, k[i].sent);
 		}
-		assert_true(most - least <= SCHED_TURN);
-		assert_true(least >= SCHED_TURN);
+		assert_true(most - least <= PACE_MOST);
+		assert_true(least >= PACE_MOST);
 		free(k);
 	}
 }
@@ -165,11 +166,11 @@ static void test_quiet_first(void **state)
 	start(&s);
 	for (int i = 0; i < 3; i++)
 		add(&s, &bulk[i], 10 << 20);
-	sched_run(&s, SCHED_TURN);
+	sched_run(&s, PACE_MOST);
 	for (int turn = 0; turn < 100; turn++) {
 		served = 0;
 		add(&s, &quiet, 200);
-		sched_run(&s, SCHED_TURN);
+		sched_run(&s, PACE_MOST);
 		assert_ptr_equal(order[0], &quiet);
 		assert_int_equal(quiet.sent, 200u * (turn + 1));
 	}
@@ -184,13 +185,13 @@ static void test_quiet_do_not_starve_bulk(void **state)
 	(void)state;
 	start(&s);
 	add(&s, &bulk, 100 << 20);
-	sched_run(&s, SCHED_TURN);
+	sched_run(&s, PACE_MOST);
 	bulk.turns = 0;
 	for (int turn = 0; turn < 50; turn++) {
 		for (int i = 0; i < 100; i++)
 			if (!sched_has(&quiet[i].flow))
 				add(&s, &quiet[i], SCHED_PACKET - 1);
-		assert_true(sched_run(&s, SCHED_TURN) <= SCHED_TURN + 2 * SCHED_PACKET);
+		assert_true(sched_run(&s, PACE_MOST) <= PACE_MOST + 2 * SCHED_PACKET);
 	}
 	assert_int_equal(bulk.turns, 50);
 	free(quiet);
@@ -203,12 +204,12 @@ static void test_bulk_becomes_quiet_again(void **state)
 
 	(void)state;
 	start(&s);
-	add(&s, &a, SCHED_TURN);
-	sched_run(&s, SCHED_TURN);
+	add(&s, &a, PACE_MOST);
+	sched_run(&s, PACE_MOST);
 	assert_true(a.flow.bulk);
-	sched_run(&s, SCHED_TURN);
+	sched_run(&s, PACE_MOST);
 	add(&s, &a, 100);
-	sched_run(&s, SCHED_TURN);
+	sched_run(&s, PACE_MOST);
 	assert_false(a.flow.bulk);
 }
 
