@@ -4,7 +4,7 @@ prefix ?= /usr/local
 DESTDIR ?=
 FUZZ_SECONDS ?= 60
 
-sanitizers = -Db_sanitize=address,undefined -Doptimization=1 -Ddebug=true -Db_lundef=false -Dtests=enabled
+sanitizers = -Db_sanitize=address,undefined -Doptimization=2 -Ddebug=true -Db_lundef=false -Dtests=enabled
 
 all: $(BUILD)/build.ninja ## builds build/adit
 	ninja -C $(BUILD) adit
@@ -44,8 +44,9 @@ fuzz: ## runs each fuzz target for FUZZ_SECONDS seconds
 	ninja -C $(BUILD)/fuzz
 	scripts/fuzz $(BUILD)/fuzz $(FUZZ_SECONDS)
 
-install: all ## installs programs and manual pages; prefix=/usr/local, DESTDIR=
-	meson configure -Dprefix=$(abspath $(prefix)) $(BUILD)
+install: $(BUILD)/build.ninja ## installs programs and manual pages; prefix=/usr/local, DESTDIR=
+	meson setup --reconfigure -Dprefix=$(abspath $(prefix)) $(BUILD)
+	ninja -C $(BUILD) adit
 	DESTDIR=$(abspath $(DESTDIR)) meson install --no-rebuild -C $(BUILD)
 
 clean: ## removes build/
