@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from lab import servers, services
 from lab.agent import Agent
 from lab.client import Client
 from lab.faults import Proxy
-from lab.net import free_port
+from lab.hostile import Hostile
+from lab.net import connect, free_port, listeners
+from lab.proc import until
 
 TEST_SECONDS = 60
 KINDS = ("openssh", "dropbear", "asyncssh", "paramiko")
@@ -220,6 +223,38 @@ def client(lab, run, work):
                             options=options, **more)
         return run(*prefix, *line, **dict(how))
     return start
+
+
+@pytest.fixture
+def play(client, port, cleanup):
+    """play(script, flags, ends, pattern): runs adit against a scripted server, with one connection through its -L.
+
+    ends: adit must end with 255 and one clear sentence (that matches pattern); otherwise the script goes over to
+    serve(), and a new connection must work. Returns (adit, the script's Hostile).
+    """
+    def run_case(script, flags=(), ends=True, pattern=None, lines=1, **more):
+        evil = Hostile(script)
+        cleanup.callback(evil.close)
+        one = client(evil, "-L", f"127.0.0.1:{port}:target:7", *flags, **more)
+
+        def poke():
+            with contextlib.suppress(AssertionError, OSError):
+                until(lambda: listeners(port) or not one.alive())
+                sock = connect(("127.0.0.1", port))
+                cleanup.callback(sock.close)
+                sock.sendall(b"poke")
+
+        threading.Thread(target=poke, daemon=True).start()
+        if ends:
+            one.fails(pattern, lines=lines)
+        else:
+            until(lambda: evil.trouble or not one.alive() or any(wire.serving for wire in evil.wires), what=str(one))
+            assert not evil.trouble and one.alive(), f"{evil.trouble}\n{one}"
+            services.ping(("127.0.0.1", port))
+            assert one.alive(), str(one)
+        assert not evil.trouble, f"{evil.trouble}\n{one}"
+        return one, evil
+    return run_case
 
 
 @pytest.fixture

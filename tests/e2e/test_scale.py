@@ -160,7 +160,7 @@ def transfer_cost(one, port):
 def test_ten_thousand_channels(start_server, client, service, ports, descriptors):
     """Ten thousand on one connection; those that are idle cost a transfer nothing, and sleep costs nothing."""
     number = min(10000 - 10, (descriptors - 500) // 2)
-    server = start_server(config=["LogLevel ERROR"])
+    server = start_server()
     a, b = ports(2)
     one = client(server, "-c", "aes128-gcm@openssh.com", "-L", f"127.0.0.1:{a}:127.0.0.1:{service(slim_echo()).port}",
                  "-L", f"127.0.0.1:{b}:127.0.0.1:{service(duplex).port}").stands(a, b)
