@@ -28,6 +28,11 @@ static void on_guard(void *user)
 	loop_stop(((struct rig *)user)->loop);
 }
 
+static void nothing(void *user)
+{
+	(void)user;
+}
+
 static void on_event(void *user, const struct event *ev)
 {
 	struct rig *r = user;
@@ -61,6 +66,7 @@ void rig_up(struct rig *r)
 	*r = (struct rig){ .app = -1, .ours = -1 };
 	assert_int_equal(loop_new(&r->loop, NULL), OK);
 	assert_int_equal(timer_new(&r->guard, r->loop, on_guard, r), OK);
+	assert_int_equal(timer_new(&r->tick, r->loop, nothing, NULL), OK);
 	tcp_pair(&r->net, &ssh);
 	r->conn = fake_new();
 	assert_int_equal(link_new(&r->link, r->loop, ssh, r->conn, &calls, r), OK);
@@ -72,6 +78,7 @@ void rig_down(struct rig *r)
 	link_free(r->link);
 	turn_free(r->turn);
 	timer_free(r->guard);
+	timer_free(r->tick);
 	close(r->net);
 	if (r->app >= 0)
 		close(r->app);
@@ -89,31 +96,15 @@ void rig_until(struct rig *r, bool (*until)(struct rig *r))
 
 static bool two_turns(struct rig *r)
 {
-	struct timer *t = r->mine;
-
-	if (list_empty(&r->conn->events) && r->turns > r->count + 2)
+	if (list_empty(&r->conn->events) && r->turns > r->settle_from + 2)
 		return true;
-	timer_at(t, loop_now(r->loop));
+	timer_at(r->tick, loop_now(r->loop));
 	return false;
-}
-
-static void nothing(void *user)
-{
-	(void)user;
 }
 
 void rig_settle(struct rig *r)
 {
-	void *mine = r->mine;
-	size_t count = r->count;
-	struct timer *t;
-
-	assert_int_equal(timer_new(&t, r->loop, nothing, NULL), OK);
-	r->mine = t;
-	r->count = r->turns;
-	timer_at(t, loop_now(r->loop));
+	r->settle_from = r->turns;
+	timer_at(r->tick, loop_now(r->loop));
 	rig_until(r, two_turns);
-	timer_free(t);
-	r->mine = mine;
-	r->count = count;
 }

@@ -13,9 +13,9 @@ struct rig {
 	struct link *link;
 	int net; /* the far end of the SSH socket */
 	struct turn *turn;
-	struct timer *guard;
+	struct timer *guard, *tick;
 	bool (*until)(struct rig *r);
-	unsigned turns;
+	unsigned turns, settle_from;
 	/* what the link reported */
 	int failed;
 	char failed_text[256];

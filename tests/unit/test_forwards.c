@@ -19,6 +19,15 @@
 #include "fwd/listener.h"
 #include "fwd_rig.h"
 
+/* The calloc() that fails, counted down; 0 = none. */
+static unsigned fail_at;
+void *__real_calloc(size_t n, size_t m);
+void *__wrap_calloc(size_t n, size_t m);
+void *__wrap_calloc(size_t n, size_t m)
+{
+	return fail_at && --fail_at == 0 ? NULL : __real_calloc(n, m);
+}
+
 /* Text that nobody writes to, for the fields of a fwdspec. */
 static char *fixed(const char *s)
 {
@@ -792,6 +801,61 @@ static void test_dynamic_gone(void **state)
 	}
 }
 
+/* ---- Memory ---- */
+
+static bool settled(struct rig *r)
+{
+	size_t n = 0;
+
+	return r->conn->answered == 2 && (r->conn->chans == 3 || (r->app >= 0 && drain(r->app, &n) != STILL_OPEN));
+}
+
+/* One of everything: a listener and a client of it, a remote forward and a dynamic one, each with a channel. What
+ * cannot be had is refused or reported. */
+static void one_of_everything(struct desk *d, struct fwdspec spec[3])
+{
+	if (forwards_new(&d->f, d->rig.link, &d->opts))
+		return;
+	for (int i = 0; i < 3; i++)
+		if (forwards_add(d->f, &spec[i]))
+			return;
+	for (unsigned i = 0; i < d->rig.conn->globals; i++)
+		reply(d, i, true, 0);
+	if (forwards_count(d->f).up != 3)
+		return;
+	fake_asks(d->rig.conn, TARGET_FORWARDED_TCPIP, "localhost", 80);
+	fake_asks(d->rig.conn, TARGET_FORWARDED_TCPIP, "localhost", 1080);
+	d->rig.app = tcp_connect(port_after(d->rig.text, "up: 127.0.0.1:"));
+	rig_until(&d->rig, settled);
+}
+
+static void test_every_allocation_fails_once(void **state)
+{
+	unsigned at = 0;
+	bool failed;
+
+	(void)state;
+	do {
+		uint16_t to;
+		int l = tcp_listener(&to);
+		struct fwdspec spec[3] = { local("127.0.0.1", 0), remote(NULL, 80, to), remote(NULL, 1080, 0) };
+		struct desk d;
+
+		spec[2].dynamic = true;
+		desk_up(&d);
+		forwards_free(d.f);
+		d.f = NULL;
+		fail_at = ++at;
+		one_of_everything(&d, spec);
+		failed = !fail_at;
+		fail_at = 0;
+		close(l);
+		desk_down(&d);
+	} while (failed);
+	print_message("%u allocations\n", at);
+	assert_true(at > 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -816,6 +880,7 @@ int main(void)
 		cmocka_unit_test(test_dynamic_bad),
 		cmocka_unit_test(test_dynamic_good),
 		cmocka_unit_test(test_dynamic_gone),
+		cmocka_unit_test(test_every_allocation_fails_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
