@@ -8,8 +8,9 @@ from lab.agent import askpass
 from lab.hostile import (CHANNEL_FAILURE, CHANNEL_REQUEST, CHANNEL_SUCCESS, CLOSE, DATA, EOF, EXTENDED_DATA,
                          GLOBAL_REQUEST, IGNORE, KEXINIT, NEWKEYS, OPEN, OPEN_CONFIRMATION, OPEN_FAILURE,
                          REQUEST_FAILURE, REQUEST_SUCCESS, SERVICE_ACCEPT, SERVICE_REQUEST, USERAUTH_60,
-                         USERAUTH_BANNER, USERAUTH_FAILURE, USERAUTH_REQUEST, USERAUTH_SUCCESS, WINDOW_ADJUST, Reader,
-                         string, u32)
+                         USERAUTH_BANNER, USERAUTH_FAILURE, USERAUTH_REQUEST, USERAUTH_SUCCESS, WINDOW_ADJUST, Hostile,
+                         Reader, string, u32)
+from lab.net import connect
 
 ENDS, LIVES = True, False
 CASES = []
@@ -96,16 +97,6 @@ def _(wire):
         wire.send(USERAUTH_FAILURE, string("publickey"), b"\1")
 
 
-@case("login: twelve banners in a packet each", ENDS)
-def _(wire):
-    secured(wire)
-    wire.service()
-    for _ in range(12):
-        wire.send(USERAUTH_BANNER, string("x"), string(""))
-    wire.read_login()
-    wire.drain()
-
-
 @case("after login: SUCCESS again")
 def _(wire):
     wire.welcome()
@@ -147,6 +138,19 @@ def test_banner(play, text):
     one, _ = play(script, ends=LIVES)
     assert one.said
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b]", one.said.replace("\r\n", "\n"))
+
+
+def test_a_dozen_banners(play):
+    """Ten are enough."""
+    def script(wire):
+        secured(wire)
+        wire.service()
+        for _ in range(12):
+            wire.send(USERAUTH_BANNER, string("advertisement"), string(""))
+        wire.drain()
+
+    one, _ = play(script, lines=11)
+    assert one.said.count("advertisement") <= 10
 
 
 PROMPTS = [
@@ -250,8 +254,6 @@ case("window: adjusted by 1, ten thousand times", LIVES)(opened(*[(WINDOW_ADJUST
 
 case("request: replies that nobody asked for", LIVES)(
     opened(*[(REQUEST_SUCCESS,), (REQUEST_FAILURE,), (CHANNEL_SUCCESS, CH), (CHANNEL_FAILURE, CH)] * 1000))
-case("request: truncated exit-status", LIVES)(
-    opened((CHANNEL_REQUEST, CH, string("exit-status"), b"\0", b"\0\0")))
 case("request: for nobody")(opened((CHANNEL_REQUEST, NOBODY, string("x"), b"\1")))
 case("request: truncated")(opened((CHANNEL_REQUEST, CH, u32(77), b"x")))
 case("request: GLOBAL truncated")(opened((GLOBAL_REQUEST, u32(77), b"x")))
@@ -420,9 +422,35 @@ def test_we_say_goodbye(play):
     assert evil.wires[0].farewell and evil.wires[0].farewell[0] == 2
 
 
-def test_everything_at_once(play):
-    """A server that answers and breaks off leaves local connections reset and no process behind."""
-    one, evil = play(opened((CLOSE, CH)), ends=LIVES)
-    one.stop()
-    one.check()
+# ---- how a local connection ends when its channel does
+
+def ending(*messages, confirm=True):
+    """A server on whose channel this happens; CH stands for the channel's number."""
+    return opened(*messages, confirm=confirm)
+
+
+ENDINGS = [
+    ("EOF and CLOSE", ending((DATA, CH, string("bye")), (EOF, CH), (CLOSE, CH)), b"bye", False),
+    ("CLOSE without EOF", ending((DATA, CH, string("bye")), (CLOSE, CH)), b"bye", True),
+    ("refused", ending((OPEN_FAILURE, CH, u32(2), string("Connection refused"), string("")), confirm=False), b"", True),
+    ("connection lost", lambda wire: (opened((DATA, CH, string("bye")), serve=False)(wire), wire.sock.shutdown(1)),
+     b"bye", True),
+]
+
+
+@pytest.mark.parametrize("script, words, broken", [e[1:] for e in ENDINGS], ids=[e[0] for e in ENDINGS])
+def test_ending(client, cleanup, port, script, words, broken):
+    """A stream that ended ends cleanly; one that broke is reset; what came before arrives in both cases."""
+    evil = Hostile(script)
+    cleanup.callback(evil.close)
+    one = client(evil, "-L", f"127.0.0.1:{port}:target:7").stands(port)
+    got = b""
+    with connect(("127.0.0.1", port)) as sock:
+        try:
+            while piece := sock.recv(100):
+                got += piece
+            reset = False
+        except ConnectionResetError:
+            reset = True
+    assert (got, reset) == (words, broken), f"{got!r} {one}"
     assert not evil.trouble

@@ -83,6 +83,7 @@ class Wire:
         self.sent = 0         # packets since the last NEWKEYS
         self.forwards = []    # (address, port) of each tcpip-forward
         self.serving = False
+        self.ended = set()    # (EOF or CLOSE, channel) that we have sent
 
     # -- bytes and packets
 
@@ -102,6 +103,8 @@ class Wire:
         return spoil(bytearray(data)) if spoil else data
 
     def send(self, number, *parts, **lies):
+        if number in (EOF, CLOSE):
+            self.ended.add((number, parts[0][:4]))
         self.raw(self.frame(message(number, *parts), **lies))
 
     def packet(self):
@@ -267,13 +270,15 @@ class Wire:
             if payload[0] == OPEN:
                 reader.string()
                 number = reader.u32()
+                self.ended -= {(EOF, u32(number)), (CLOSE, u32(number))}
                 self.send(OPEN_CONFIRMATION, u32(number, number, 1 << 21, 32768))
             elif payload[0] == DATA:
                 number, data = reader.u32(), reader.string()
                 self.send(DATA, u32(number), string(data))
                 self.send(WINDOW_ADJUST, u32(number, len(data)))
             elif payload[0] in (EOF, CLOSE):
-                self.send(payload[0], u32(reader.u32()))
+                if (payload[0], payload[1:5]) not in self.ended:
+                    self.send(payload[0], payload[1:5])
             else:
                 self.courtesy(payload)
 
