@@ -14,6 +14,9 @@ enum { RETRY_MS = 1000, SPARE_CHUNKS = 8 };
 
 static const char software[] = "adit_0.1";
 
+/* LogLevel and the levels of the log are the same list. */
+static_assert((int)LOG_LEVEL_DEBUG3 == (int)LOG_AT_DEBUG3 && (int)LOG_LEVEL_INFO == (int)LOG_AT_INFO, "log levels");
+
 /* ---- the end ---- */
 
 static void stop(struct client *c)
@@ -55,8 +58,10 @@ static void on_failed(void *user, int err, const char *text)
 
 	if (c->stopping)
 		return;
-	if (err == ERR_AUTH || !c->logged_in)
+	if (err == ERR_AUTH)
 		client_fail(c, "%s", text);
+	else if (!c->logged_in)
+		client_fail(c, "%s port %d: %s", c->conf->host, c->conf->port, text);
 	else
 		client_fail(c, "Connection to %s lost: %s", c->conf->host_arg, text);
 }
@@ -211,6 +216,8 @@ static void on_dialled(void *user, int fd, const struct addr *peer, const struct
 		log_line(c->log, LOG_AT_VERBOSE, "connect to host %s port %d: %s; trying again", c->conf->host,
 			 c->conf->port, why->text);
 		timer_at(c->retry, loop_now(c->loop) + RETRY_MS);
+	} else if (fd == ERR_NOT_FOUND) {
+		client_fail(c, "Could not resolve hostname %s: %s", c->conf->host, why->text);
 	} else {
 		client_fail(c, "connect to host %s port %d: %s", c->conf->host, c->conf->port, why->text);
 	}

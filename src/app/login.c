@@ -10,7 +10,7 @@
 #include "io/prompt.h"
 #include "proto/agent.h"
 
-enum { TEXT = 1024, PASSPHRASE_TRIES = 3, METHODS_MAX = 8192 };
+enum { TEXT = 1024, METHODS_MAX = 8192 };
 
 void login_init(struct login *l)
 {
@@ -48,6 +48,43 @@ static void describe(const struct client *c, const struct identity *id, const ch
 			 pkey_label(buf_span(&id->blob)), print, id->in_agent ? " agent" : "");
 }
 
+/* Asks for the passphrase until the file opens; the key stays loaded for this run. */
+static bool unlock(struct client *c, struct identity *id)
+{
+	char text[TEXT], pass[PROMPT_MAX];
+	struct why why = { "" };
+	int err = ERR_PASSPHRASE;
+
+	if (c->conf->batch_mode)
+		return false;
+	for (int i = 0; i < c->conf->password_prompts && err == ERR_PASSPHRASE; i++) {
+		struct why name;
+
+		why_set(&name, OK, "Enter passphrase for key '%s': ", id->path);
+		str_escape(text, sizeof(text), span_str(name.text));
+		if (prompt(PROMPT_SECRET, text, pass, sizeof(pass), &why) != OK || !*pass)
+			break;
+		err = keyfile_load(id->path, c->crypto, pass, &id->key, NULL, &why);
+		wipe(pass, sizeof(pass));
+	}
+	if (!err && id->blob.n && !span_eq(pkey_blob(id->key), buf_span(&id->blob))) /* the .pub file lied */
+		err = why_set(&why, ERR_CRYPTO, "the public key beside it is of another key");
+	if (err)
+		log_line(c->log, LOG_AT_ERROR, "%s: %s", id->path, *why.text ? why.text : "no passphrase was given");
+	return err == OK;
+}
+
+/* An encrypted PEM file without a .pub file beside it says nothing about itself: the passphrase comes first. */
+static bool reveal(struct client *c, struct identity *id)
+{
+	if (id->blob.n)
+		return true;
+	if (!unlock(c, id))
+		return false;
+	buf_bytes(&id->blob, pkey_blob(id->key));
+	return buf_err(&id->blob) == OK;
+}
+
 /* A signature costs nothing when the key lies open, or when it is the only one of an agent. */
 static bool sign_at_once(const struct login *l, const struct identity *id)
 {
@@ -63,8 +100,12 @@ static bool try_publickey(struct client *c, struct answer *a)
 	for (size_t i = 0; i < l->ids.n; i++) {
 		struct identity *id = l->ids.id[i];
 
-		if (id->tried || id->rank == RANK_UNUSABLE || !id->blob.n)
+		if (id->tried || id->rank == RANK_UNUSABLE)
 			continue;
+		if (!reveal(c, id)) {
+			id->tried = true;
+			continue;
+		}
 		if (identity_needs_list(id) && !l->ext_known && !l->waited) {
 			l->waited = true;
 			a->try.method = AUTH_WAIT;
@@ -134,30 +175,30 @@ static const struct method methods[] = {
 	{ "password", try_password },
 };
 
-static bool try_method(struct client *c, struct span name, struct answer *a)
+static const struct method *method_find(struct span name)
 {
-	const struct login *l = &c->login;
-
-	for (size_t i = 0; i < LEN(methods); i++) {
-		bool known = l->methods.n ? names_have(buf_span(&l->methods), methods[i].name) : i == 0;
-
-		if (span_is(name, methods[i].name) && known && methods[i].next(c, a))
-			return true;
-	}
-	return false;
+	for (size_t i = 0; i < LEN(methods); i++)
+		if (span_is(name, methods[i].name))
+			return &methods[i];
+	return NULL;
 }
 
+/* Until the server has said what it takes, a key is offered on trust if keys are preferred to everything else. */
 static bool try_preferred(struct client *c, struct answer *a)
 {
-	const char *list = c->conf->preferred_auth ? c->conf->preferred_auth
-						   : "publickey,keyboard-interactive,password";
+	const char *order = c->conf->preferred_auth ? c->conf->preferred_auth
+						    : "publickey,keyboard-interactive,password";
+	struct span list = span_str(order), name, known = buf_span(&c->login.methods);
 
-	while (*list) {
-		size_t n = strcspn(list, ",");
+	while (names_next(&list, &name)) {
+		const struct method *m = method_find(name);
 
-		if (try_method(c, span(list, n), a))
+		if (!m)
+			continue;
+		if (!known.n)
+			return m == methods && m->next(c, a);
+		if (names_have(known, m->name) && m->next(c, a))
 			return true;
-		list += n + (list[n] == ',');
 	}
 	return false;
 }
@@ -327,30 +368,6 @@ static void sign_with(struct client *c, const struct pkey *key, const struct eve
 		log_line(c->log, LOG_AT_ERROR, "Signing with %s failed.", c->login.current->owner->path);
 	answer(c, ev->question, &a);
 	buf_fini(&sig);
-}
-
-/* Asks for the passphrase until the file opens; the key stays loaded for this run. */
-static bool unlock(struct client *c, struct identity *id)
-{
-	char text[TEXT], pass[PROMPT_MAX];
-	struct why why = { "" };
-	int err = ERR_PASSPHRASE;
-
-	if (c->conf->batch_mode)
-		return false;
-	for (int i = 0; i < PASSPHRASE_TRIES && err == ERR_PASSPHRASE; i++) {
-		struct why name;
-
-		why_set(&name, OK, "Enter passphrase for key '%s': ", id->path);
-		str_escape(text, sizeof(text), span_str(name.text));
-		if (prompt(PROMPT_SECRET, text, pass, sizeof(pass), &why) != OK || !*pass)
-			break;
-		err = keyfile_load(id->path, c->crypto, pass, &id->key, NULL, &why);
-		wipe(pass, sizeof(pass));
-	}
-	if (err)
-		log_line(c->log, LOG_AT_ERROR, "%s: %s", id->path, *why.text ? why.text : "no passphrase was given");
-	return err == OK;
 }
 
 static void on_agent_signature(void *user, int err, struct span message, const struct why *why)

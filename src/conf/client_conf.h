@@ -114,7 +114,7 @@ struct client_conf {
 	struct origin at[OPT_COUNT];
 
 	/* Set by conf_load() and conf_finish(): */
-	char *host_arg; /* as the user typed it: for messages and known_hosts without HostKeyAlias */
+	char *host_arg; /* as the user typed it: for messages */
 	char *host;	/* to connect to: HostName with its tokens expanded, lower case */
 	struct strs
 		identity_paths; /* IdentityFile and CertificateFile, tilde, tokens and ${} expanded, without "none" */

@@ -68,13 +68,13 @@ static void succeed(struct dial *d, int fd, const struct addr *target)
 	fn(user, fd, &peer, NULL);
 }
 
-static void fail(struct dial *d, const struct why *why)
+static void fail(struct dial *d, int err, const struct why *why)
 {
 	dial_fn *fn = d->fn;
 	void *user = d->user;
 
 	free_dial(d);
-	fn(user, -1, NULL, why);
+	fn(user, err, NULL, why);
 }
 
 static void fail_errno(struct dial *d, int e)
@@ -82,7 +82,7 @@ static void fail_errno(struct dial *d, int e)
 	struct why why;
 
 	why_set(&why, ERR_IO, "%s", strerror(e));
-	fail(d, &why);
+	fail(d, ERR_IO, &why);
 }
 
 /* What a target answered says more than what the way to it said, and that more than what we lack ourselves. */
@@ -237,7 +237,7 @@ static void got_targets(void *user, const struct addr *list, size_t n, const str
 
 	d->lookup = NULL;
 	if (n == 0) {
-		fail(d, why);
+		fail(d, ERR_NOT_FOUND, why);
 		return;
 	}
 	interleave(d, list, n);
@@ -252,7 +252,7 @@ static void look_up(struct dial *d, const char *host, uint16_t port, resolve_fn 
 	if (resolve_numeric(host, port, d->family, &a) == OK)
 		fn(d, &a, 1, NULL);
 	else if (resolve_new(&d->lookup, d->loop, host, port, d->family, fn, d, &why))
-		fail(d, &why);
+		fail(d, ERR_NOT_FOUND, &why);
 }
 
 static void got_sources(void *user, const struct addr *list, size_t n, const struct why *why)
@@ -264,7 +264,7 @@ static void got_sources(void *user, const struct addr *list, size_t n, const str
 	if (n == 0) {
 		told = *why;
 		why_prefix(&told, ERR_NOT_FOUND, "BindAddress %s", d->bind_host);
-		fail(d, &told);
+		fail(d, ERR_IO, &told);
 		return;
 	}
 	memcpy(d->source, list, n * sizeof(*list));
@@ -278,7 +278,7 @@ static void begin(struct dial *d)
 
 	if (d->path) {
 		if (addr_unix(&d->target[0], d->path, &why)) {
-			fail(d, &why);
+			fail(d, ERR_IO, &why);
 			return;
 		}
 		d->targets = 1;
@@ -286,7 +286,7 @@ static void begin(struct dial *d)
 	} else if (d->bind_host) {
 		look_up(d, d->bind_host, 0, got_sources);
 	} else if (d->bind_if && resolve_interface(d->bind_if, d->family, d->source, &d->sources, &why)) {
-		fail(d, &why);
+		fail(d, ERR_IO, &why);
 	} else {
 		look_up(d, d->host, d->port, got_targets);
 	}
@@ -309,7 +309,7 @@ static void deadline_passed(void *user)
 
 	if (d->lookup) {
 		why_set(&why, ERR_TIMEOUT, "the lookup of the name timed out");
-		fail(d, &why);
+		fail(d, ERR_NOT_FOUND, &why);
 	} else {
 		fail_errno(d, ETIMEDOUT);
 	}

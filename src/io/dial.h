@@ -17,7 +17,8 @@ struct dial_spec {
 	const char *bind_if;   /* BindInterface or NULL; bind_host wins */
 };
 
-/* fd >= 0 is the caller's now, with the address in `peer`; fd < 0: `why` has one sentence ("Connection refused",
+/* fd >= 0 is the caller's now, with the address in `peer`; fd < 0 is the error, ERR_NOT_FOUND when the host's name has
+ * no address and ERR_IO otherwise: `why` has one sentence ("Connection refused",
  * "Name or service not known", ...; several addresses: the last error that says most). Called exactly once, from the
  * loop, never from within dial_new(). The dial is gone afterwards. */
 typedef void dial_fn(void *user, int fd, const struct addr *peer, const struct why *why);

@@ -119,8 +119,10 @@ size_t conn_lend(struct conn *c, uint32_t id, size_t quantum, struct iovec *iov,
 	want = MIN(quantum, ch->tx_window);
 	packet = MIN(packet, want);
 	k = tx_room(c, tx_wire_size(c, 9 + packet, NULL), TX_CHUNKS / 2);
-	if (!k)
+	if (!k) {
+		conn_fail(c, ERR_NOMEM, "no memory to send a packet");
 		return 0;
+	}
 	c->tx.loan = (struct loan){ .chan = id, .packet = packet };
 	return lay_slots(c, k, packet, want, iov, max);
 }

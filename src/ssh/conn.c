@@ -384,7 +384,7 @@ void conn_tick(struct conn *c, uint64_t now_ms)
 	if (login_deadline(c) <= c->now_ms)
 		conn_fail(c, ERR_TIMEOUT, "the login took too long");
 	else if (ident_deadline(c) <= c->now_ms)
-		conn_fail(c, ERR_TIMEOUT, "the peer sent no SSH version line in time");
+		conn_fail(c, ERR_TIMEOUT, "timed out: the peer sent no SSH version line");
 	else if (stall_deadline(c) <= c->now_ms)
 		conn_fail(c, ERR_TIMEOUT, "the peer asks for answers and does not read them");
 	else if (kex_deadline(c) <= c->now_ms && kex_running(c))

@@ -130,11 +130,11 @@ static bool choose(struct span client, struct span server, struct span *name)
 
 static int no_match(struct conn *c, const char *what, struct span ours, struct span theirs)
 {
-	char mine[128], other[128];
+	char mine[160], other[160];
 
 	str_escape(mine, sizeof(mine), ours);
 	str_escape(other, sizeof(other), theirs);
-	return conn_fail(c, ERR_KEX, "no common %s: we offer %s; the peer offers %s", what, mine, other);
+	return conn_fail(c, ERR_KEX, "no matching %s found. Their offer: %s. Ours: %s", what, other, mine);
 }
 
 static bool same_first(struct span a, struct span b)
@@ -146,8 +146,10 @@ static bool same_first(struct span a, struct span b)
 
 int propose_choose(struct conn *c, struct suite *s)
 {
-	static const char *const what[] = { "key exchange", "host key algorithm", "cipher",	"cipher", "MAC",
-					    "MAC",	    "compression",	  "compression" };
+	static const char *const what[] = {
+		"key exchange method", "host key type",	    "cipher", "cipher", "MAC", "MAC",
+		"compression method",  "compression method"
+	};
 	struct kexinit ours, theirs, *client, *server;
 	struct span name[8] = { 0 };
 

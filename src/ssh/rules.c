@@ -56,12 +56,14 @@ static const struct rule rules[256] = {
 
 /* RFC 4253 section 11.4: what nobody knows is answered with its sequence number; before the keys are there it ends the
  * connection. A PING to a client is unknown too, because only servers announce it. */
-static int unknown(struct conn *c)
+static int unknown(struct conn *c, uint8_t type)
 {
 	uint8_t msg[5] = { MSG_UNIMPLEMENTED };
 
+	if (type == 0) /* RFC 4250 section 4.1.2 has no such number */
+		return conn_fail(c, ERR_PROTO, "message 0 does not exist");
 	if (c->life <= LIFE_KEX || kex_holds_rx(c))
-		return conn_fail(c, ERR_PROTO, "unknown message during the key exchange");
+		return conn_fail(c, ERR_PROTO, "unknown message %u during the key exchange", type);
 	count_cheap(c);
 	put_u32(msg + 1, c->rx.seq - 1);
 	return tx_reply(c, span(msg, sizeof(msg)));
@@ -80,7 +82,7 @@ int dispatch(struct conn *c, struct span payload, struct event *ev)
 	int peer = c->role == ROLE_CLIENT ? SERVER : CLIENT;
 
 	if (!r->handler || (type == MSG_PING && c->role == ROLE_CLIENT))
-		return unknown(c);
+		return unknown(c, type);
 	if (!(r->lives & c->life) || !(r->from & peer))
 		return conn_fail(c, ERR_PROTO, "message %u is not allowed now", type);
 	if (kex_holds_rx(c) && !(r->when & IN_KEX))
