@@ -250,6 +250,7 @@ def play(client, port, cleanup):
         else:
             until(lambda: evil.trouble or not one.alive() or any(wire.serving for wire in evil.wires), what=str(one))
             assert not evil.trouble and one.alive(), f"{evil.trouble}\n{one}"
+            one.stands(port)
             services.ping(("127.0.0.1", port))
             assert one.alive(), str(one)
         assert not evil.trouble, f"{evil.trouble}\n{one}"

@@ -10,7 +10,7 @@ from lab.hostile import (CHANNEL_FAILURE, CHANNEL_REQUEST, CHANNEL_SUCCESS, CLOS
                          REQUEST_FAILURE, REQUEST_SUCCESS, SERVICE_ACCEPT, SERVICE_REQUEST, USERAUTH_60,
                          USERAUTH_BANNER, USERAUTH_FAILURE, USERAUTH_REQUEST, USERAUTH_SUCCESS, WINDOW_ADJUST, Hostile,
                          Reader, string, u32)
-from lab.net import connect
+from lab.net import call
 
 ENDS, LIVES = True, False
 CASES = []
@@ -444,13 +444,5 @@ def test_ending(client, cleanup, port, script, words, broken):
     evil = Hostile(script)
     cleanup.callback(evil.close)
     one = client(evil, "-L", f"127.0.0.1:{port}:target:7").stands(port)
-    got = b""
-    with connect(("127.0.0.1", port)) as sock:
-        try:
-            while piece := sock.recv(100):
-                got += piece
-            reset = False
-        except ConnectionResetError:
-            reset = True
-    assert (got, reset) == (words, broken), f"{got!r} {one}"
+    assert call(("127.0.0.1", port)) == (words, "reset" if broken else "end"), str(one)
     assert not evil.trouble

@@ -274,6 +274,8 @@ class Wire:
                 self.send(OPEN_CONFIRMATION, u32(number, number, 1 << 21, 32768))
             elif payload[0] == DATA:
                 number, data = reader.u32(), reader.string()
+                if {(EOF, u32(number)), (CLOSE, u32(number))} & self.ended:
+                    continue
                 self.send(DATA, u32(number), string(data))
                 self.send(WINDOW_ADJUST, u32(number, len(data)))
             elif payload[0] in (EOF, CLOSE):

@@ -81,3 +81,15 @@ def unsent(sock):
 def waiting(sock):
     """Bytes that have come and were not read yet."""
     return struct.unpack("i", fcntl.ioctl(sock, termios.FIONREAD, bytes(4)))[0]
+
+
+def call(address):
+    """Calls somebody and only listens: what came, and how it ended ("end" or "reset")."""
+    data = bytearray()
+    try:
+        with connect(address) as sock:
+            while piece := sock.recv(65536):
+                data += piece
+    except ConnectionResetError:  # it may come as early as the connect()
+        return bytes(data), "reset"
+    return bytes(data), "end"
