@@ -59,8 +59,7 @@ static inline struct list *list_pop(struct list *head)
 
 #define LIST_EACH(l, head) for (struct list *l = (head)->next; l != (head); l = l->next)
 /* The node may be taken out, or freed, inside the loop. */
-#define LIST_EACH_SAFE(l, head)                                                                    \
-	for (struct list *l = (head)->next, *l##_next = l->next; l != (head);                      \
-	     l = l##_next, l##_next = l->next)
+#define LIST_EACH_SAFE(l, head) \
+	for (struct list *l = (head)->next, *l##_next = l->next; l != (head); l = l##_next, l##_next = l->next)
 
 #endif

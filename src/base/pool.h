@@ -10,9 +10,9 @@ enum { POOL_CHUNK = 288 * 1024 };
 
 struct pool {
 	uint8_t **spare; /* stack of `keep` places */
-	size_t spares;   /* how many of them are filled */
-	size_t keep;     /* this many chunks stay allocated when nobody uses them */
-	size_t lent;     /* chunks that are out */
+	size_t spares;	 /* how many of them are filled */
+	size_t keep;	 /* this many chunks stay allocated when nobody uses them */
+	size_t lent;	 /* chunks that are out */
 };
 
 /* A pool that keeps at most `keep` spare chunks. OK or ERR_NOMEM. */

@@ -9,7 +9,7 @@
 #define NONE UINT32_MAX /* no place: ends the queue of free ones */
 
 struct slot {
-	void *object;       /* NULL = free */
+	void *object;	    /* NULL = free */
 	uint32_t next_free; /* valid only when free */
 };
 

@@ -7,8 +7,8 @@
 
 struct slots {
 	struct slot *slot;
-	uint32_t cap;   /* allocated places */
-	uint32_t used;  /* live objects */
+	uint32_t cap;	/* allocated places */
+	uint32_t used;	/* live objects */
 	uint32_t limit; /* used never passes this */
 	uint32_t free_head, free_tail;
 };

@@ -181,7 +181,7 @@ struct conn {
 	struct rng rng;
 	struct conn_setup setup; /* pointers in it are not used after conn_new() */
 	struct buf algs[LISTS];
-	struct buf sig_algs;	 /* server: announced */
+	struct buf sig_algs; /* server: announced */
 	struct buf user;
 	struct buf host_keys; /* server: packed public blobs */
 	struct buf our_ident, peer_ident;

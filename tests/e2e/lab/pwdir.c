@@ -7,7 +7,7 @@
 
 struct passwd *getpwnam(const char *name)
 {
-	struct passwd *(*real)(const char *) = (struct passwd *(*)(const char *))dlsym(RTLD_NEXT, "getpwnam");
+	struct passwd *(*real)(const char *) = (struct passwd * (*)(const char *)) dlsym(RTLD_NEXT, "getpwnam");
 	struct passwd *user = real ? real(name) : NULL;
 
 	if (user && getenv("TEST_HOME")) {
