@@ -91,10 +91,10 @@ int ident_read(struct conn *c, struct event *ev)
 {
 	struct rx *r = &c->rx;
 
-	while (c->life == LIFE_IDENT && !c->err) {
+	while (c->life == LIFE_IDENT && !c->err && r->start < r->end) {
 		uint8_t *line = r->mem + r->start;
 		size_t have = r->end - r->start;
-		uint8_t *lf = have ? memchr(line, '\n', have) : NULL;
+		uint8_t *lf = memchr(line, '\n', have);
 		size_t n = lf ? (size_t)(lf - line) : have;
 		bool version = have >= 4 && memcmp(line, "SSH-", 4) == 0;
 

@@ -337,13 +337,16 @@ int rx_packet(struct conn *c, struct span *payload)
 {
 	struct rx *r = &c->rx;
 	size_t have = r->end - r->start, len, wire;
-	uint8_t *pkt = r->mem + r->start;
+	uint8_t *pkt;
 
 	if (r->held.n) {
 		*payload = r->held;
 		r->held = span(NULL, 0);
 		return 1;
 	}
+	if (!have)
+		return 0;
+	pkt = r->mem + r->start;
 	if (!r->length && have >= cipher_head(r->cipher) && rx_length(c, pkt) != OK)
 		return c->err;
 	len = (size_t)r->length + 4;
