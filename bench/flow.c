@@ -69,6 +69,12 @@ static void flows_init(struct flows *fs)
 		die("epoll: %s", strerror(errno));
 }
 
+static void flows_fini(struct flows *fs)
+{
+	close(fs->epoll);
+	free(fs->io);
+}
+
 static void watch(const struct flows *fs, int op, int fd, uint32_t events, void *of)
 {
 	struct epoll_event e = { .events = events, .data = { .ptr = of } };
@@ -327,6 +333,7 @@ static int run(const struct target *t, enum role role, const struct flow_options
 		free(all[i]->buffer);
 		free(all[i]);
 	}
+	flows_fini(&fs);
 	report(&sum, o->streams);
 	return sum.broken;
 }
