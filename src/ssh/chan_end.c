@@ -23,7 +23,7 @@ void conn_close(struct conn *c, uint32_t id)
 {
 	struct chan *ch = chan_find(c, id);
 
-	if (c->err || !ch || ch->close_sent)
+	if (c->err || !ch || ch->close_sent || ch->state == CHAN_ASKED)
 		return;
 	if (ch->state == CHAN_OPENING) {
 		ch->abandoned = true;

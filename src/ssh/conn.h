@@ -237,7 +237,7 @@ void conn_consumed(struct conn *c, uint32_t chan, size_t n);
 void conn_eof(struct conn *c, uint32_t chan);
 /* Sends CLOSE; without conn_eof() before, the peer may know that the stream broke. Data that still arrives is
  * discarded and credited. Idempotent; EV_CLOSED follows when the peer has closed too. A channel that is still opening
- * is abandoned instead: no event for it follows at all. */
+ * is abandoned instead: no event for it follows at all. One that EV_OPEN asks about is closed by answering no. */
 void conn_close(struct conn *c, uint32_t chan);
 
 /* Asks the peer for a listener or its end; EV_REPLY follows with `user` and the ticket. */
