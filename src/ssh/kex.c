@@ -234,7 +234,7 @@ static struct span host_key_for(const struct conn *c)
 int on_kex_ecdh_init(struct conn *c, struct rd *in, struct event *ev)
 {
 	struct kex *k = &c->kex;
-	struct span host_key = host_key_for(c), blob;
+	struct span host_key, blob;
 
 	if (skipped(c, in))
 		return OK;
@@ -242,6 +242,7 @@ int on_kex_ecdh_init(struct conn *c, struct rd *in, struct event *ev)
 	if (!k->awaiting || !rd_done(in))
 		return conn_fail(c, ERR_PROTO, "unexpected or malformed KEX_ECDH_INIT");
 	k->awaiting = false;
+	host_key = host_key_for(c);
 	if (!host_key.n)
 		return conn_fail(c, ERR_KEX, "no host key for %s", k->suite.host_key->name);
 	if (kexhash_server(c, host_key, blob) != OK)
