@@ -1,0 +1,13 @@
+/* The client in its first key exchange: the input is what rig_play() reads. */
+#include "engine_rig.h"
+#include "fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct rig r;
+
+	rig_init(&r, ROLE_CLIENT, LIFE_KEX, span(data, n));
+	rig_play(&r);
+	rig_fini(&r);
+	return 0;
+}
