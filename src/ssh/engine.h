@@ -170,6 +170,12 @@ struct peer_global {
 /* The lists of a proposal, as conn.algs has them. */
 enum { LIST_KEX, LIST_HOST_KEY, LIST_CIPHER, LIST_MAC, LISTS };
 
+/* Where a peer's software differs from the RFCs, or wants care; found by its version line (ident.c). */
+enum quirk {
+	QUIRK_TALKS_IN_KEX = 1, /* channel messages come between its KEXINIT and its NEWKEYS */
+	QUIRK_NO_EOF = 2,	/* a stream that ended well may end with CLOSE alone */
+};
+
 struct conn {
 	enum role role;
 	enum life life;
@@ -187,7 +193,7 @@ struct conn {
 	struct buf our_ident, peer_ident;
 	unsigned ident_lines;
 	size_t ident_bytes;
-	bool peer_openssh_89; /* caps the receive window at 15 MiB */
+	unsigned quirks; /* enum quirk, of the peer's software */
 
 	struct tx tx;
 	struct rx rx;

@@ -1,9 +1,6 @@
 /* The version exchange (RFC 4253 section 4.2). */
 #include "ssh/engine.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 int ident_write(struct conn *c, const char *software)
 {
 	struct buf *b = &c->our_ident;
@@ -21,14 +18,9 @@ int ident_write(struct conn *c, const char *software)
 	return OK;
 }
 
-/* OpenSSH 8.9 and later move a full 16 MiB input buffer for every read: such a peer gets smaller windows. */
-static bool is_openssh_89(const char *software)
+static unsigned quirks_of(const char *software)
 {
-	unsigned major, minor;
-
-	if (sscanf(software, "OpenSSH_%3u.%3u", &major, &minor) != 2)
-		return false;
-	return major > 8 || (major == 8 && minor >= 9);
+	return strncmp(software, "AsyncSSH_", 9) == 0 ? QUIRK_TALKS_IN_KEX | QUIRK_NO_EOF : 0;
 }
 
 /* "SSH-2.0-software[ comment]"; 1.99 says that the peer also speaks 1.x. */
@@ -40,7 +32,7 @@ static int accept_line(struct conn *c, const char *line)
 
 	if (!rest || !*rest)
 		return conn_fail(c, ERR_PROTO, "the peer does not speak SSH 2.0; it says: %s", line);
-	c->peer_openssh_89 = is_openssh_89(rest);
+	c->quirks = quirks_of(rest);
 	buf_bytes(&c->peer_ident, span_str(line));
 	if (buf_err(&c->peer_ident))
 		return conn_fail(c, ERR_NOMEM, "no memory for the version line");

@@ -69,6 +69,13 @@ static int unknown(struct conn *c, uint8_t type)
 	return tx_reply(c, span(msg, sizeof(msg)));
 }
 
+/* AsyncSSH sends channel messages between its KEXINIT and its NEWKEYS (RFC 4253 section 7.1 forbids it). They are still
+ * authenticated by the old keys, so renewed keys, not first ones, tolerate them. */
+static bool tolerated(const struct conn *c, uint8_t type)
+{
+	return c->quirks & QUIRK_TALKS_IN_KEX && !c->kex.first && type >= MSG_GLOBAL_REQUEST;
+}
+
 static bool strict_now(const struct conn *c)
 {
 	return c->life == LIFE_KEX && c->kex.first && c->kex.strict && c->kex.got_init;
@@ -85,7 +92,7 @@ int dispatch(struct conn *c, struct span payload, struct event *ev)
 		return unknown(c, type);
 	if (!(r->lives & c->life) || !(r->from & peer))
 		return conn_fail(c, ERR_PROTO, "message %u is not allowed now", type);
-	if (kex_holds_rx(c) && !(r->when & IN_KEX))
+	if (kex_holds_rx(c) && !(r->when & IN_KEX) && !tolerated(c, type))
 		return conn_fail(c, ERR_PROTO, "message %u inside a key exchange", type);
 	if (strict_now(c) && !(r->when & STRICT_OK))
 		return conn_fail(c, ERR_PROTO, "message %u inside a strict key exchange", type);
