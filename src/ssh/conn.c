@@ -363,12 +363,18 @@ static uint64_t stall_deadline(const struct conn *c)
 	return tx_choked(c) ? c->tx.progress_ms + STALL_MS : UINT64_MAX;
 }
 
+/* When packets that had to wait may be opened: after a pause, or at once when the replies before them are gone. */
+static uint64_t resume_deadline(const struct conn *c)
+{
+	if (c->rx.choked && !tx_choked(c))
+		return c->now_ms;
+	return c->rx.pause_ms > c->now_ms ? c->rx.pause_ms : UINT64_MAX;
+}
+
 uint64_t conn_deadline(const struct conn *c)
 {
-	const uint64_t all[] = { alive_deadline(c),  login_deadline(c),
-				 stall_deadline(c),  kex_deadline(c),
-				 ident_deadline(c),  chan_deadline(c),
-				 global_deadline(c), c->rx.pause_ms > c->now_ms ? c->rx.pause_ms : UINT64_MAX };
+	const uint64_t all[] = { alive_deadline(c), login_deadline(c), stall_deadline(c),  kex_deadline(c),
+				 ident_deadline(c), chan_deadline(c),  global_deadline(c), resume_deadline(c) };
 	uint64_t first = UINT64_MAX;
 
 	for (size_t i = 0; i < LEN(all) && !c->err; i++)
@@ -472,6 +478,7 @@ int conn_next(struct conn *c, struct event *ev)
 	if (next_due(c, ev))
 		return 1;
 	next_packets(c, ev);
+	c->rx.choked = tx_choked(c);
 	if (!ev->kind && !c->err && next_due(c, ev)) /* an adjust among the packets has made room */
 		return 1;
 	if (!ev->kind && may_open(c))

@@ -66,6 +66,7 @@ struct rx {
 	uint64_t last_ms;  /* when authenticated bytes last came */
 	uint64_t cheap_ms; /* begin of the second that `cheap` counts */
 	uint32_t cheap;	   /* messages without payload in it */
+	bool choked;	       /* packets wait because too many replies did */
 	uint64_t pause_ms; /* open no packet before this time */
 };
 

@@ -1,6 +1,5 @@
 /* The version exchange (RFC 4253 section 4.2). */
 #include "ssh/engine.h"
-
 int ident_write(struct conn *c, const char *software)
 {
 	struct buf *b = &c->our_ident;
