@@ -99,7 +99,7 @@ def silent(cleanup):
 def test_connect_timeout_covers_the_greeting(silent, client, port):
     """ConnectTimeout also ends the wait for a version line that never comes."""
     begin = time.monotonic()
-    client(silent, "-L", f"{port}:127.0.0.1:1", options=["ConnectTimeout=1"]).fails(r"(?i)timed out", lines=2)
+    client(silent, "-L", f"{port}:127.0.0.1:1", options=["ConnectTimeout=1"]).fails(r"(?i)timed out|in time", lines=2)
     assert time.monotonic() - begin < 5
 
 
@@ -160,7 +160,7 @@ def test_server_closes_at_once(client, port, cleanup):
     one = Service(lambda sock: sock.close())
     cleanup.callback(one.close)
     one.host, one.user, one.known_hosts = "127.0.0.1", "anybody", lambda: ""
-    client(one, "-L", f"{port}:127.0.0.1:1").fails(r"(?i)closed by remote host|connection closed|closed", lines=2)
+    client(one, "-L", f"{port}:127.0.0.1:1").fails(r"(?i)closed|reset", lines=2)
 
 
 @pytest.mark.parametrize("name, addresses", [("localhost", 2)])

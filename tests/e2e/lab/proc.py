@@ -152,10 +152,9 @@ def descendants(pid):
 
 
 def cpu_seconds(pid):
-    """User and system time that a process has used."""
-    with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
-        fields = stat.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """User and system time that a process (its first thread) has used."""
+    with open(f"/proc/{pid}/schedstat", encoding="ascii") as text:
+        return int(text.read().split()[0]) / 1e9
 
 
 def private_kib(pid):
