@@ -1,50 +1,43 @@
-/* HMAC for packets, made of two digests whose first block, the masked key, is hashed once. Not libcrypto's own HMAC,
- * which hash.c uses: its early 3.0 releases cannot begin a second message without hashing the key again. */
+/* HMAC for packets, made of two digests over masked keys. Not libcrypto's own HMAC, which hash.c uses: it copies a
+ * digest for every message, and a copy is an allocation. Hashing the masked key again costs less. */
 #include "crypto/pktmac.h"
 
 #include "base/buf.h"
 
-enum { HASH_BLOCK_MAX = 128, INNER = 0x36, OUTER = 0x5c };
+enum { INNER = 0x36, OUTER = 0x5c };
 
-/* A digest that has seen the first block. */
-static int start(EVP_MD_CTX **ctx, const EVP_MD *md, const uint8_t *key, size_t key_len, uint8_t mask)
+static void mask(uint8_t *block, size_t size, const uint8_t *key, size_t key_len, uint8_t with)
 {
-	size_t size = (size_t)EVP_MD_get_block_size(md);
-	uint8_t block[HASH_BLOCK_MAX] = { 0 };
-	bool good;
-
-	assert(size <= sizeof(block) && key_len <= size); /* RFC 2104 section 2: a longer key would be hashed */
-	*ctx = EVP_MD_CTX_new();
-	if (!*ctx)
-		return lib_fail(ERR_NOMEM);
 	memcpy(block, key, key_len);
 	for (size_t i = 0; i < size; i++)
-		block[i] ^= mask;
-	good = EVP_DigestInit_ex2(*ctx, md, NULL) == 1 && EVP_DigestUpdate(*ctx, block, size) == 1;
-	wipe(block, sizeof(block));
-	return good ? OK : lib_fail(ERR_CRYPTO);
+		block[i] ^= with;
 }
 
 int pktmac_init(struct pktmac *m, const struct crypto *c, const struct mac_alg *alg, const uint8_t *key)
 {
 	const EVP_MD *md = c->md[alg->hash];
-	int err = start(&m->inner, md, key, alg->key_len, INNER);
+	size_t size = (size_t)EVP_MD_get_block_size(md);
 
-	if (!err)
-		err = start(&m->outer, md, key, alg->key_len, OUTER);
-	if (err)
-		return err;
-	m->tag = alg->tag_len;
+	*m = (struct pktmac){ .block = size, .tag = alg->tag_len };
+	assert(size <= sizeof(m->inner) && alg->key_len <= size); /* RFC 2104 section 2: a longer key would be hashed */
+	mask(m->inner, size, key, alg->key_len, INNER);
+	mask(m->outer, size, key, alg->key_len, OUTER);
 	m->work = EVP_MD_CTX_new();
-	return m->work ? OK : lib_fail(ERR_NOMEM);
+	if (!m->work)
+		return lib_fail(ERR_NOMEM);
+	return EVP_DigestInit_ex2(m->work, md, NULL) == 1 ? OK : lib_fail(ERR_CRYPTO);
 }
 
 void pktmac_fini(struct pktmac *m)
 {
-	EVP_MD_CTX_free(m->inner);
-	EVP_MD_CTX_free(m->outer);
 	EVP_MD_CTX_free(m->work);
-	*m = (struct pktmac){ 0 };
+	wipe(m, sizeof(*m));
+}
+
+/* The digest is not named again: naming it would make libcrypto begin with new memory. */
+static bool begin(struct pktmac *m, const uint8_t *masked)
+{
+	return EVP_DigestInit_ex2(m->work, NULL, NULL) == 1 && EVP_DigestUpdate(m->work, masked, m->block) == 1;
 }
 
 int pktmac_make(struct pktmac *m, uint32_t seq, const uint8_t *pkt, size_t len, uint8_t *tag)
@@ -53,9 +46,9 @@ int pktmac_make(struct pktmac *m, uint32_t seq, const uint8_t *pkt, size_t len, 
 	bool good;
 
 	put_u32(number, seq);
-	good = EVP_MD_CTX_copy_ex(m->work, m->inner) == 1 && EVP_DigestUpdate(m->work, number, sizeof(number)) == 1 &&
+	good = begin(m, m->inner) && EVP_DigestUpdate(m->work, number, sizeof(number)) == 1 &&
 	       EVP_DigestUpdate(m->work, pkt, len) == 1 && EVP_DigestFinal_ex(m->work, sum, NULL) == 1 &&
-	       EVP_MD_CTX_copy_ex(m->work, m->outer) == 1 && EVP_DigestUpdate(m->work, sum, m->tag) == 1 &&
+	       begin(m, m->outer) && EVP_DigestUpdate(m->work, sum, m->tag) == 1 &&
 	       EVP_DigestFinal_ex(m->work, tag, NULL) == 1;
 	return good ? OK : lib_fail(ERR_CRYPTO);
 }

@@ -6,10 +6,13 @@
 #include "crypto/cipher.h"
 #include "crypto/lib.h"
 
-/* The digest after the masked key: of the inner and of the outer pass, and a copy at work. */
+enum { HASH_BLOCK_MAX = 128 };
+
+/* The key, masked for the inner and for the outer pass, and the digest of either. */
 struct pktmac {
-	EVP_MD_CTX *inner, *outer, *work;
-	size_t tag;
+	uint8_t inner[HASH_BLOCK_MAX], outer[HASH_BLOCK_MAX];
+	EVP_MD_CTX *work;
+	size_t block, tag;
 };
 
 /* OK, ERR_NOMEM or ERR_CRYPTO; pktmac_fini() in any case, also for zero. */
