@@ -136,7 +136,7 @@ int on_kexinit(struct conn *c, struct rd *in, struct event *ev)
 	buf_u8(&k->peer_init, MSG_KEXINIT);
 	buf_bytes(&k->peer_init, rd_rest(in));
 	if (buf_err(&k->peer_init))
-		return conn_fail(c, ERR_PROTO, "KEXINIT is too long");
+		return conn_fail(c, ERR_NOMEM, "no memory for the peer's KEXINIT");
 	charge_rekey(c);
 	if (kex_start(c) != OK || propose_choose(c, &k->suite) != OK || freeze_first(c) != OK)
 		return c->err;
@@ -157,17 +157,22 @@ static bool skipped(struct conn *c, struct rd *in)
 	return true;
 }
 
+/* NEWKEYS is sent only when the keys are there: whatever follows it must be under them. */
 static int send_newkeys(struct conn *c)
 {
 	static const uint8_t newkeys = MSG_NEWKEYS;
 	struct kex *k = &c->kex;
 	struct cipher *next;
 
-	if (tx_now(c, span(&newkeys, 1)) != OK || kexhash_keys(c, CIPHER_SEAL, &next) != OK)
+	if (kexhash_keys(c, CIPHER_OPEN, &k->next_rx) != OK || kexhash_keys(c, CIPHER_SEAL, &next) != OK)
 		return c->err;
+	if (tx_now(c, span(&newkeys, 1)) != OK) {
+		cipher_free(next);
+		return c->err;
+	}
 	tx_rekey(c, next, k->strict);
 	k->newkeys_sent = true;
-	return kexhash_keys(c, CIPHER_OPEN, &k->next_rx);
+	return OK;
 }
 
 int on_kex_ecdh_reply(struct conn *c, struct rd *in, struct event *ev)
@@ -196,7 +201,7 @@ int on_kex_ecdh_reply(struct conn *c, struct rd *in, struct event *ev)
 		return send_newkeys(c);
 	buf_bytes(&k->host_key, host_key);
 	if (buf_err(&k->host_key))
-		return conn_fail(c, ERR_PROTO, "the host key is too long");
+		return conn_fail(c, ERR_NOMEM, "no memory for the host key");
 	ev->kind = EV_HOST_KEY;
 	ev->blob = buf_span(&k->host_key);
 	ev->extra = sig;

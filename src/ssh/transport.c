@@ -74,8 +74,10 @@ int on_ext_info(struct conn *c, struct rd *in, struct event *ev)
 			buf_bytes(&a->sig_algs, value);
 		}
 	}
-	if (!rd_done(in) || buf_err(&a->sig_algs))
+	if (!rd_done(in))
 		return conn_fail(c, ERR_PROTO, "malformed EXT_INFO");
+	if (buf_err(&a->sig_algs))
+		return conn_fail(c, ERR_NOMEM, "no memory for EXT_INFO");
 	a->ext_known = true;
 	return OK;
 }
