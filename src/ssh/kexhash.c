@@ -53,7 +53,9 @@ static int fail(struct conn *c, int err)
 {
 	if (err == OK || c->err)
 		return c->err;
-	return conn_fail(c, err == ERR_NOMEM ? err : ERR_KEX, "the peer's part of the key exchange is not valid");
+	if (err == ERR_NOMEM)
+		return conn_fail(c, err, "no memory for the key exchange");
+	return conn_fail(c, ERR_KEX, "the peer's part of the key exchange is not valid");
 }
 
 int kexhash_client(struct conn *c, struct span host_key, struct span server_blob)
