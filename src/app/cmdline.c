@@ -360,7 +360,8 @@ int cmdline_parse(struct cmdline *out, int argc, char *const *argv, struct clien
 	while (!err && *next && cmd.action != CMD_HELP && cmd.action != CMD_VERSION)
 		err = read_word(&r, &next, &only_words);
 	if (!err && !cmd.host && cmd.action != CMD_HELP && cmd.action != CMD_VERSION)
-		err = why_set(why, ERR_SYNTAX, "no host given; usage: adit -L port:host:hostport user@host (more: adit --help)");
+		err = why_set(why, ERR_SYNTAX,
+			      "no host given; usage: adit -L port:host:hostport user@host (more: adit --help)");
 	if (err)
 		cmdline_fini(&cmd);
 	else
