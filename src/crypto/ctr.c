@@ -21,10 +21,7 @@ static struct ctr *ctr(struct cipher *c)
 
 static int ctr_init(struct cipher *c, const struct cipher_setup *s)
 {
-	int err = pktmac_init(&ctr(c)->mac, s->crypto, s->mac, s->mac_key);
-
-	if (err)
-		return err;
+	pktmac_init(&ctr(c)->mac, s->mac, s->mac_key);
 	memcpy(ctr(c)->counter, s->iv, BLOCK);
 	return cipher_ctx(&ctr(c)->ctx, s->crypto->ctr[s->alg->key_len / 8 - 2], s->key);
 }
@@ -68,10 +65,12 @@ static int ctr_seal(struct cipher *c, uint32_t seq, uint8_t *pkt, size_t len)
 
 	if (c->apart) {
 		err = run(x, pkt, len);
-		return err ? err : pktmac_make(&x->mac, seq, pkt, len, pkt + len);
+		if (!err)
+			pktmac_make(&x->mac, seq, pkt, len, pkt + len);
+		return err;
 	}
-	err = pktmac_make(&x->mac, seq, pkt, len, pkt + len);
-	return err ? err : run(x, pkt, len);
+	pktmac_make(&x->mac, seq, pkt, len, pkt + len);
+	return run(x, pkt, len);
 }
 
 static int ctr_length(struct cipher *c, uint32_t seq, const uint8_t *pkt, uint32_t *packet_length)

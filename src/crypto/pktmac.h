@@ -3,25 +3,31 @@
 #ifndef ADIT_CRYPTO_PKTMAC_H
 #define ADIT_CRYPTO_PKTMAC_H
 
+#include <openssl/sha.h>
+
 #include "crypto/cipher.h"
 #include "crypto/lib.h"
 
-enum { HASH_BLOCK_MAX = 128 };
-
-/* The key, masked for the inner and for the outer pass, and the digest of either. */
-struct pktmac {
-	uint8_t inner[HASH_BLOCK_MAX], outer[HASH_BLOCK_MAX];
-	EVP_MD_CTX *work;
-	size_t block, tag;
+union pktmac_digest {
+	SHA256_CTX sha256;
+	SHA512_CTX sha512;
 };
 
-/* OK, ERR_NOMEM or ERR_CRYPTO; pktmac_fini() in any case, also for zero. */
-int pktmac_init(struct pktmac *m, const struct crypto *c, const struct mac_alg *alg, const uint8_t *key) MUST_CHECK;
+/* The digest after the masked key, of the inner and of the outer pass. */
+struct pktmac {
+	const struct pktmac_ops *ops;
+	union pktmac_digest inner, outer;
+	size_t tag;
+};
+
+/* `key` has alg->key_len bytes. Nothing is allocated, here or later. */
+void pktmac_init(struct pktmac *m, const struct mac_alg *alg, const uint8_t *key);
+/* Wipes the key; also accepts zero. */
 void pktmac_fini(struct pktmac *m);
 
-/* Writes the tag of pkt[0..len). OK or ERR_CRYPTO. */
-int pktmac_make(struct pktmac *m, uint32_t seq, const uint8_t *pkt, size_t len, uint8_t *tag) MUST_CHECK;
-/* OK, ERR_MAC when the tag is another (constant time), ERR_CRYPTO. */
-int pktmac_check(struct pktmac *m, uint32_t seq, const uint8_t *pkt, size_t len, const uint8_t *tag) MUST_CHECK;
+/* Writes the tag of pkt[0..len). */
+void pktmac_make(const struct pktmac *m, uint32_t seq, const uint8_t *pkt, size_t len, uint8_t *tag);
+/* OK, or ERR_MAC when the tag is another (constant time). */
+int pktmac_check(const struct pktmac *m, uint32_t seq, const uint8_t *pkt, size_t len, const uint8_t *tag) MUST_CHECK;
 
 #endif
