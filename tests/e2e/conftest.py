@@ -25,7 +25,9 @@ KINDS = ("openssh", "dropbear", "asyncssh", "paramiko")
 
 
 def pytest_sessionstart(session):
-    """Without the program there is nothing to test: an error at once, not hundreds of failures."""
+    """Without the program there is nothing to test: an error at once, not hundreds of failures. And whoever ends the
+    tests by SIGTERM lets them clean up, as with Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not os.access(adit.ADIT, os.X_OK):
         pytest.exit(f"{adit.ADIT} is not there: build it first, or name another with ADIT=/path", 2)
 

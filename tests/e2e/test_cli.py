@@ -104,7 +104,8 @@ def test_defaults_for_tunnels(run):
     assert "serveraliveinterval 15" in one.out.splitlines() and "serveralivecountmax 3" in one.out.splitlines()
 
 
-ACCEPTED_FLAGS = [["-N"], ["-n"], ["-T"], ["-C"], ["-4"], ["-N", "-T", "-n"], ["-NTn"], ["-q"], ["-v"], ["-vv"], ["-vvv"],
+ACCEPTED_FLAGS = [["-N"], ["-n"], ["-T"], ["-C"], ["-4"], ["-N", "-T", "-n"], ["-NTn"], ["-q"], ["-v"], ["-vv"],
+                  ["-vvv"],
                   ["-b", "127.0.0.1"], ["-oCompression=yes"], ["-oForwardX11=yes"], ["-oForwardAgent=no"],
                   ["-oIgnoreUnknown=Wonder*", "-oWonderful=1"], ["-oServerAliveInterval=0"], ["-oTCPKeepAlive=no"],
                   ["-oIPQoS=lowdelay throughput"], ["-oIPQoS=none"], ["-oAddressFamily=inet"], ["-oConnectTimeout=5"],

@@ -4,7 +4,8 @@ import os
 import pytest
 
 from lab.hostile import (DATA, DEBUG, DISCONNECT, ECDH_INIT, EXT_INFO, IGNORE, KEXINIT, NEWKEYS, OPEN, REQUEST_FAILURE,
-                         SERVICE_ACCEPT, UNIMPLEMENTED, USERAUTH_SUCCESS, Ed25519PrivateKey, message, mpint, string, u32)
+                         SERVICE_ACCEPT, UNIMPLEMENTED, USERAUTH_SUCCESS, Ed25519PrivateKey, message, mpint,
+                         string, u32)
 
 ENDS, LIVES = True, False
 CASES = []
@@ -328,7 +329,8 @@ def replied(number=31, **lies):
 
 
 STRANGER = Ed25519PrivateKey.generate()
-LOW_ORDER = bytes(32), b"\1" + bytes(31), bytes.fromhex("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800")
+LOW_ORDER = bytes(32), b"\1" + bytes(31), bytes.fromhex(
+    "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800")
 
 case("kex: INIT instead of REPLY")(replied(ECDH_INIT))
 case("kex: message 32 instead of REPLY")(replied(32))
@@ -373,7 +375,8 @@ def offered(verdict=ENDS, pattern=None, name="", follows=False, reserved=0, junk
 
 GOOD_KEX = b"curve25519-sha256,kex-strict-s-v00@openssh.com"
 for which, word in (("kex", "key exchange"), ("host_key", "host key"), ("enc_in", "cipher"), ("enc_out", "cipher")):
-    offered(ENDS, f"(?i)no (matching|common) {word}", f"nothing in common for {which}", **{which: b"unheard-of@example.com"})
+    offered(ENDS, f"(?i)no (matching|common) {word}", f"nothing in common for {which}",
+            **{which: b"unheard-of@example.com"})
 offered(ENDS, None, "only zlib", comp_in=b"zlib", comp_out=b"zlib@openssh.com")
 offered(ENDS, None, "only pseudo names", kex=b"ext-info-c,ext-info-s,kex-strict-c-v00@openssh.com")
 offered(ENDS, None, "no names at all", kex=b"", host_key=b"")

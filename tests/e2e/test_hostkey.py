@@ -1,4 +1,4 @@
-"""Which host keys are believed: known_hosts in all its forms, the questions asked, certificates, and what is refused."""
+"""Which host keys are believed: known_hosts in all its forms, the questions asked, certificates, refusals."""
 import os
 import re
 import subprocess

@@ -309,7 +309,7 @@ class Gcm:
 
 
 class Hostile:
-    """Listens; every connection runs the script, then is read until the client goes. .trouble: what the script found."""
+    """Listens; every connection runs the script and is then read to its end. .trouble: what the script found."""
     host, user = "127.0.0.1", "victim"
 
     def __init__(self, script):
