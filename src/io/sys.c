@@ -9,8 +9,11 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+enum { LARGE_BLOCK = 64 * 1024 };
 
 int sys_start(struct why *why)
 {
@@ -23,6 +26,9 @@ int sys_start(struct why *why)
 		return why_set(why, ERR_IO, "/dev/null: %s", strerror(errno));
 	close(fd);
 	signal(SIGPIPE, SIG_IGN);
+	/* Buffers that a burst needed go back to the system at once: glibc would otherwise raise this by itself. */
+	(void)mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+	(void)mallopt(M_TRIM_THRESHOLD, LARGE_BLOCK);
 	return OK;
 }
 
