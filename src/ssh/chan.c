@@ -148,6 +148,8 @@ void conn_seal(struct conn *c, uint32_t id, size_t n)
 	if (c->err || !ch || !k)
 		return;
 	assert(loan.chan == id && n <= loan.lent);
+	if (!n)
+		tx_room_unused(c);
 	while (n && !c->err) {
 		size_t here = MIN(n, loan.packet);
 

@@ -245,6 +245,8 @@ void tx_fini(struct conn *c);
 void tx_rekey(struct conn *c, struct cipher *next, bool reset_seq);
 /* Room behind the last packet for one of `n` bytes on the wire: a chunk with space, or NULL. */
 struct tx_chunk *tx_room(struct conn *c, size_t n, size_t max_chunks);
+/* Nothing was put there: the chunk goes back when it is empty, so that an idle connection holds none. */
+void tx_room_unused(struct conn *c);
 /* Bytes on the wire for a payload. */
 size_t tx_wire_size(const struct conn *c, size_t payload, size_t *padding);
 /* Writes length and padding around a payload that is in place at pkt + 5, seals, and counts it. */

@@ -48,6 +48,14 @@ struct tx_chunk *tx_room(struct conn *c, size_t n, size_t max_chunks)
 	return chunk_new(c);
 }
 
+void tx_room_unused(struct conn *c)
+{
+	struct tx *t = &c->tx;
+
+	if (t->chunks && t->chunk[t->chunks - 1].start == t->chunk[t->chunks - 1].end)
+		pool_put(c->pool, t->chunk[--t->chunks].mem);
+}
+
 size_t tx_wire_size(const struct conn *c, size_t payload, size_t *padding)
 {
 	size_t block = cipher_block(c->tx.cipher);
