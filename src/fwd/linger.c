@@ -15,6 +15,7 @@ struct lingering {
 	int fd;
 	enum linger_end end;
 	uint64_t deadline;
+	uint64_t reset_ms; /* not before: the reader may not have got round to what its kernel holds */
 };
 
 static void gone(struct lingering *g, bool reset)
@@ -54,7 +55,7 @@ static void settle(struct lingering *g)
 		gone(g, true);
 	else if (!g->rest.n && g->end == LINGER_CLOSE)
 		gone(g, false);
-	else if (!g->rest.n && !sock_unsent(g->fd))
+	else if (!g->rest.n && !sock_unsent(g->fd) && loop_now(g->set->loop) >= g->reset_ms)
 		gone(g, true);
 }
 
@@ -117,6 +118,7 @@ static struct lingering *lingering_new(struct lingers *ls, int fd, enum linger_e
 	g->set = ls;
 	g->fd = fd;
 	g->end = end;
+	g->reset_ms = loop_now(ls->loop) + LINGER_GRACE_MS;
 	g->deadline = loop_now(ls->loop) + (end == LINGER_RESET ? LINGER_BROKEN_MS : LINGER_CLEAN_MS);
 	backlog_init(&g->rest);
 	return g;
@@ -128,10 +130,6 @@ void linger(struct lingers *ls, int fd, struct backlog *rest, enum linger_end en
 
 	if (!rest->n && end == LINGER_CLOSE) {
 		sock_close(fd);
-		return;
-	}
-	if (!rest->n && !sock_unsent(fd)) {
-		sock_reset(fd);
 		return;
 	}
 	make_room(ls, rest->n);

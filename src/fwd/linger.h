@@ -9,6 +9,7 @@
 
 enum {
 	LINGER_BROKEN_MS = 10000, /* a broken stream: this long altogether */
+	LINGER_GRACE_MS = 50,	  /* a reset waits so long after the last bytes, for many systems drop unread ones */
 	LINGER_CLEAN_MS = 60000	  /* a stream that ended: this long without progress */
 };
 

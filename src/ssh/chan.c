@@ -28,16 +28,43 @@ uint32_t chan_packet_max(const struct conn *c)
 	return CHAN_PACKET;
 }
 
-/* A share of what is left in the bank: 2 MiB while it is rich; always something for the last of max_channels. */
+/* What every channel that may still come will get at least; half of the bank is set aside for it. */
+static uint64_t window_floor(const struct conn *c)
+{
+	return MIN(WINDOW_FLOOR, c->setup.bank / (2 * (uint64_t)c->setup.max_channels));
+}
+
+/* What is in the bank beyond that, and beyond `kept`. */
+static uint64_t credit(const struct conn *c, uint64_t kept)
+{
+	uint64_t reserve = window_floor(c) * (c->setup.max_channels - c->chans.used) + kept;
+	uint64_t left = c->setup.bank - c->bank_used;
+
+	return left > reserve ? left - reserve : 0;
+}
+
+/* 2 MiB while the bank is rich. A quarter of the bank is kept for channels that turn out to be busy: with thousands of
+ * idle ones open, a new one starts small and grows. */
 static uint32_t window_start(const struct conn *c)
 {
-	uint64_t bank = c->setup.bank;
-	uint64_t floor = MIN(WINDOW_FLOOR, bank / (2 * (uint64_t)c->setup.max_channels));
-	uint64_t reserve = floor * (c->setup.max_channels - c->chans.used);
-	uint64_t left = bank - c->bank_used;
-	uint64_t share = left > reserve ? (left - reserve) / 32 : 0;
+	uint64_t share = credit(c, c->setup.bank / 4) / 16;
 
-	return (uint32_t)MIN(MAX(share, floor), WINDOW_START);
+	return (uint32_t)MIN(MAX(share, window_floor(c)), WINDOW_START);
+}
+
+/* The peer uses the window up and our side passes everything on at once: then it is the window that holds the stream
+ * back. What is added here goes out with the next adjust. */
+static void grow(struct conn *c, struct chan *ch)
+{
+	uint32_t in_hand = ch->rx_size - ch->rx_window - ch->rx_owed;
+	uint64_t more = MIN(ch->rx_size, WINDOW_START - MIN(ch->rx_size, WINDOW_START));
+
+	if (ch->rx_window > ch->rx_size / 2 || in_hand > ch->rx_size / 4)
+		return;
+	more = MIN(more, credit(c, 0));
+	ch->rx_size += (uint32_t)more;
+	ch->rx_owed += (uint32_t)more;
+	c->bank_used += more;
 }
 
 int chan_new(struct conn *c, struct chan **out)
@@ -260,6 +287,7 @@ static int send_adjust(struct conn *c, struct chan *ch)
 
 	if (ch->eof_got || ch->state != CHAN_OPEN)
 		return OK; /* nothing more will come */
+	grow(c, ch);
 	put_u32(msg + 1, ch->peer_id);
 	put_u32(msg + 5, ch->rx_owed);
 	ch->rx_window += ch->rx_owed;

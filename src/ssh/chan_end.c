@@ -67,7 +67,7 @@ int on_channel_close(struct conn *c, struct rd *in, struct event *ev)
 		ev->kind = EV_CLOSED;
 	ev->chan = ch->id;
 	ev->user = ch->user;
-	ev->clean = ch->eof_got || c->quirks & QUIRK_NO_EOF;
+	ev->clean = ch->eof_got || (c->quirks & QUIRK_NO_EOF && ch->eof_sent);
 	chan_free(c, ch);
 	return OK;
 }

@@ -66,7 +66,7 @@ struct rx {
 	uint64_t last_ms;  /* when authenticated bytes last came */
 	uint64_t cheap_ms; /* begin of the second that `cheap` counts */
 	uint32_t cheap;	   /* messages without payload in it */
-	bool choked;	       /* packets wait because too many replies did */
+	bool choked;	   /* packets wait because too many replies did */
 	uint64_t pause_ms; /* open no packet before this time */
 };
 
@@ -174,7 +174,7 @@ enum { LIST_KEX, LIST_HOST_KEY, LIST_CIPHER, LIST_MAC, LISTS };
 /* Where a peer's software differs from the RFCs, or wants care; found by its version line (ident.c). */
 enum quirk {
 	QUIRK_TALKS_IN_KEX = 1, /* channel messages come between its KEXINIT and its NEWKEYS */
-	QUIRK_NO_EOF = 2,	/* a stream that ended well may end with CLOSE alone */
+	QUIRK_NO_EOF = 2,	/* after our EOF, CLOSE alone may be the end of a stream that ended well */
 };
 
 struct conn {
