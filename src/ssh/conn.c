@@ -162,14 +162,12 @@ int conn_new(struct conn **out, const struct conn_setup *s)
 	return OK;
 }
 
-void conn_free(struct conn *c)
+static void free_parts(struct conn *c)
 {
 	struct buf *all[] = { &c->algs[0], &c->algs[1],	  &c->algs[2],	 &c->algs[3],	&c->sig_algs,
 			      &c->user,	   &c->host_keys, &c->our_ident, &c->peer_ident };
 	struct chan *ch;
 
-	if (!c)
-		return;
 	for (uint32_t id = 0; (ch = slots_next(&c->chans, &id)); id++)
 		chan_free(c, ch);
 	slots_fini(&c->chans);
@@ -181,6 +179,13 @@ void conn_free(struct conn *c)
 	rng_fini(&c->rng);
 	for (size_t i = 0; i < LEN(all); i++)
 		buf_fini(all[i]);
+}
+
+void conn_free(struct conn *c)
+{
+	if (!c)
+		return;
+	free_parts(c);
 	free(c);
 }
 
