@@ -274,6 +274,8 @@ int kex_start(struct conn *c);
 /* Starts one when a limit of the running keys was reached. */
 int kex_consider(struct conn *c);
 bool kex_running(const struct conn *c);
+/* The peer guessed another method (RFC 4253 section 7): is this the packet, the only one, that is void for it? */
+bool kex_skips(struct conn *c, uint8_t type);
 /* Between our KEXINIT and our NEWKEYS nothing but key exchange may be sent. */
 bool kex_holds_tx(const struct conn *c);
 /* Between the peer's KEXINIT and its NEWKEYS. */

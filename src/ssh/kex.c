@@ -77,13 +77,13 @@ uint64_t kex_deadline(const struct conn *c)
 	return UINT64_MAX;
 }
 
-/* A peer that wants new keys after little data pays from a small purse; beyond it our KEXINIT waits, and with it the
- * peer, who may send nothing meanwhile. */
+/* A peer that wants new keys after little data pays from a small purse; beyond it the exchange goes on a second later,
+ * and the peer may send nothing meanwhile. One that answers our KEXINIT pays nothing. */
 static void charge_rekey(struct conn *c)
 {
 	struct kex *k = &c->kex;
 
-	if (k->first || c->tx.bytes + c->rx.bytes - k->bytes_at_done >= FREE_REKEY_BYTES)
+	if (k->first || k->sent_init || c->tx.bytes + c->rx.bytes - k->bytes_at_done >= FREE_REKEY_BYTES)
 		return;
 	k->tokens = MIN(k->tokens + (double)(c->now_ms - k->done_ms) / 1000, REKEY_BURST);
 	if (k->tokens >= 1)
@@ -147,13 +147,12 @@ int on_kexinit(struct conn *c, struct rd *in, struct event *ev)
 	return c->role == ROLE_CLIENT ? send_ecdh_init(c) : OK;
 }
 
-/* The peer guessed another method (RFC 4253 section 7): its packet is void, exactly one. */
-static bool skipped(struct conn *c, struct rd *in)
+/* Its packet may have any number that a method of key exchange uses. */
+bool kex_skips(struct conn *c, uint8_t type)
 {
-	if (!c->kex.skip_next)
+	if (!c->kex.skip_next || type < 30 || type > 49)
 		return false;
 	c->kex.skip_next = false;
-	rd_rest(in);
 	return true;
 }
 
@@ -181,8 +180,6 @@ int on_kex_ecdh_reply(struct conn *c, struct rd *in, struct event *ev)
 	struct span host_key, blob, sig;
 	struct why why = { "" };
 
-	if (skipped(c, in))
-		return OK;
 	if (!k->awaiting)
 		return conn_fail(c, ERR_PROTO, "unexpected KEX_ECDH_REPLY");
 	k->awaiting = false;
@@ -241,8 +238,6 @@ int on_kex_ecdh_init(struct conn *c, struct rd *in, struct event *ev)
 	struct kex *k = &c->kex;
 	struct span host_key, blob;
 
-	if (skipped(c, in))
-		return OK;
 	blob = rd_string(in);
 	if (!k->awaiting || !rd_done(in))
 		return conn_fail(c, ERR_PROTO, "unexpected or malformed KEX_ECDH_INIT");
