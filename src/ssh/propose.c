@@ -90,19 +90,21 @@ static bool list_sane(struct span s)
 	return names <= NAMES_MAX;
 }
 
-static bool parse(struct span payload, struct kexinit *k)
+static int parse(struct span payload, struct kexinit *k)
 {
 	struct rd in = rd(payload);
 
 	rd_bytes(&in, 1 + 16);
-	for (size_t i = 0; i < LEN(k->list); i++) {
+	for (size_t i = 0; i < LEN(k->list); i++)
 		k->list[i] = rd_string(&in);
-		if (!list_sane(k->list[i]))
-			return false;
-	}
 	k->follows = rd_bool(&in);
 	rd_u32(&in); /* reserved: for the future, so not looked at */
-	return rd_done(&in);
+	if (!rd_done(&in))
+		return ERR_PROTO;
+	for (size_t i = 0; i < LEN(k->list); i++)
+		if (!list_sane(k->list[i]))
+			return ERR_KEX;
+	return OK;
 }
 
 static bool pseudo(struct span name)
@@ -152,9 +154,13 @@ int propose_choose(struct conn *c, struct suite *s)
 	};
 	struct kexinit ours, theirs, *client, *server;
 	struct span name[8] = { 0 };
+	int err;
 
-	if (!parse(buf_span(&c->kex.our_init), &ours) || !parse(buf_span(&c->kex.peer_init), &theirs))
-		return conn_fail(c, ERR_KEX, "malformed KEXINIT");
+	err = parse(buf_span(&c->kex.our_init), &ours);
+	if (!err)
+		err = parse(buf_span(&c->kex.peer_init), &theirs);
+	if (err)
+		return conn_fail(c, err, "malformed KEXINIT");
 	client = c->role == ROLE_CLIENT ? &ours : &theirs;
 	server = c->role == ROLE_CLIENT ? &theirs : &ours;
 	for (size_t i = 0; i < LEN(name); i++) {
