@@ -227,6 +227,8 @@ int on_userauth_success(struct conn *c, struct rd *in, struct event *ev)
 {
 	if (!rd_done(in) || c->auth.state != AUTH_SENT || !c->auth.service_accepted)
 		return conn_fail(c, ERR_PROTO, "USERAUTH_SUCCESS without a request");
+	if (c->auth.method == AUTH_QUERY) /* RFC 4252 section 7: the answer is PK_OK or FAILURE */
+		return conn_fail(c, ERR_PROTO, "the server was asked about a key and let us in without a signature");
 	c->life = LIFE_OPEN;
 	c->kex.done_ms = c->rx.last_ms = c->now_ms;
 	auth_fini(c);
@@ -239,7 +241,7 @@ int on_userauth_banner(struct conn *c, struct rd *in, struct event *ev)
 	struct span text = rd_string(in);
 
 	rd_string(in);
-	if (!rd_done(in) || ++c->auth.banners > BANNERS_MAX)
+	if (!rd_done(in) || !c->auth.service_accepted || ++c->auth.banners > BANNERS_MAX)
 		return conn_fail(c, ERR_PROTO, "malformed banner, or too many of them");
 	ev->kind = EV_BANNER;
 	ev->text = text;
@@ -252,6 +254,7 @@ static int on_pk_ok(struct conn *c, struct rd *in)
 
 	if (!rd_done(in) || !span_is(alg, c->auth.alg->name) || !span_eq(blob, buf_span(&c->auth.blob)))
 		return conn_fail(c, ERR_PROTO, "the server accepted a key that was not offered");
+	c->auth.method = AUTH_PUBLICKEY; /* no second PK_OK asks for a second signature */
 	return ask_signature(c);
 }
 
@@ -283,11 +286,15 @@ static int on_info_request(struct conn *c, struct rd *in, struct event *ev)
 /* Number 60 means what the request that is out makes of it. */
 int on_userauth_60(struct conn *c, struct rd *in, struct event *ev)
 {
-	if (c->auth.state == AUTH_SENT && c->auth.method == AUTH_QUERY)
+	const struct auth *a = &c->auth;
+
+	if (a->state != AUTH_SENT || !a->service_accepted)
+		return conn_fail(c, ERR_PROTO, "message 60 without a request");
+	if (a->method == AUTH_QUERY)
 		return on_pk_ok(c, in);
-	if (c->auth.state == AUTH_SENT && c->auth.method == AUTH_KEYBOARD)
+	if (a->method == AUTH_KEYBOARD)
 		return on_info_request(c, in, ev);
-	if (c->auth.state == AUTH_SENT && c->auth.method == AUTH_PASSWORD)
+	if (a->method == AUTH_PASSWORD)
 		return conn_fail(c, ERR_AUTH,
 				 "the server wants the password to be changed: log in with ssh to do that");
 	return conn_fail(c, ERR_PROTO, "unexpected message 60");
