@@ -10,8 +10,10 @@ int on_service_request(struct conn *c, struct rd *in, struct event *ev)
 	int err;
 
 	(void)ev;
-	if (!rd_done(in) || !span_is(name, "ssh-userauth") || c->auth.service_accepted)
-		return conn_fail(c, ERR_PROTO, "unknown or repeated service request");
+	if (!rd_done(in) || c->auth.service_accepted)
+		return conn_fail(c, ERR_PROTO, "malformed or repeated service request");
+	if (!span_is(name, "ssh-userauth"))
+		return conn_fail(c, ERR_NOT_FOUND, "the client asked for a service that there is not");
 	c->auth.service_accepted = true;
 	buf_u8(&out, MSG_SERVICE_ACCEPT);
 	buf_string(&out, name);
@@ -76,14 +78,15 @@ static int read_publickey(struct conn *c, struct rd *in, struct event *ev, struc
 
 int on_userauth_request(struct conn *c, struct rd *in, struct event *ev)
 {
-	struct span whole = span(in->p, in->n);
-	struct span user = rd_string(in), service = rd_string(in);
+	struct span whole = span(in->p, in->n), user, service;
 
 	if (c->life == LIFE_OPEN) { /* RFC 4252 section 5.1: ignored after success */
 		rd_rest(in);
 		count_cheap(c);
 		return OK;
 	}
+	user = rd_string(in);
+	service = rd_string(in);
 	ev->method = rd_string(in);
 	if (!rd_ok(in) || !c->auth.service_accepted || !span_is(service, "ssh-connection"))
 		return conn_fail(c, ERR_PROTO, "login request out of place or for another service");

@@ -201,6 +201,7 @@ static uint32_t disconnect_reason(int err)
 		[-ERR_CLOSED] = DISC_BY_APPLICATION,
 		[-ERR_NOMEM] = DISC_BY_APPLICATION,
 		[-ERR_TIMEOUT] = DISC_BY_APPLICATION,
+		[-ERR_NOT_FOUND] = DISC_SERVICE_NOT_AVAILABLE,
 	};
 
 	if ((size_t)-err < LEN(reasons) && reasons[-err])
@@ -418,7 +419,7 @@ static bool next_due(struct conn *c, struct event *ev)
 		ev->user = ch->user;
 		return true;
 	}
-	return chan_tick(c, ev) || global_tick(c, ev);
+	return chan_tick(c, ev) || (!c->err && global_tick(c, ev));
 }
 
 /* Does this packet go on with the data event that is being gathered, or at least not disturb it? */
