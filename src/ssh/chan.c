@@ -269,6 +269,8 @@ int on_extended_data(struct conn *c, struct rd *in, struct event *ev)
 		return conn_fail(c, ERR_PROTO, "CHANNEL_EXTENDED_DATA malformed or for no open channel");
 	if (account(c, ch, data.n) != OK)
 		return c->err;
+	if (!data.n)
+		count_cheap(c);
 	owe(c, ch, data.n);
 	return OK;
 }

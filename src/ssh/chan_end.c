@@ -45,6 +45,7 @@ int on_channel_eof(struct conn *c, struct rd *in, struct event *ev)
 		return conn_fail(c, ERR_PROTO, "CHANNEL_EOF malformed or for no open channel");
 	if (ch->eof_got || ch->close_sent) {
 		ch->eof_got = true;
+		count_cheap(c);
 		return OK;
 	}
 	ch->eof_got = true;

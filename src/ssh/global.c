@@ -267,6 +267,7 @@ int on_global_request(struct conn *c, struct rd *in, struct event *ev)
 	if (c->role == ROLE_CLIENT && span_is(name, "hostkeys-00@openssh.com")) {
 		ev->kind = EV_HOST_KEYS;
 		ev->text = rd_rest(in);
+		count_cheap(c);
 		return want_reply ? decline(c, in, true) : OK;
 	}
 	if (!kind)
