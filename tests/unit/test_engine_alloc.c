@@ -190,7 +190,7 @@ static bool whole_life(struct talk *t)
 }
 
 /* The end that ran out of memory says so, unless it was the callbacks of the test, which cannot sign or verify then;
- * the other end sees the connection go. */
+ * the other end sees the connection go, or waits in vain. */
 static void check_end(const struct side *s)
 {
 	static const int allowed[] = { OK, ERR_NOMEM, ERR_CLOSED, ERR_KEX, ERR_AUTH, ERR_CRYPTO, ERR_TIMEOUT };
@@ -243,13 +243,12 @@ static void test_failures_in_libcrypto(void **state)
 	(void)state;
 	do {
 		counted = true;
-		alloc_fail_at(n);
+		alloc_fail_at(n++);
 		life(&setup);
 		failed = alloc_fail_end();
 		counted = false;
-		n += getenv("ADIT_SLOW") ? 1 : 7;
 	} while (failed);
-	assert_in_range(n, 100, 100000);
+	assert_in_range(n, 500, 100000);
 	assert_int_equal(life(&setup), OK);
 }
 
