@@ -349,10 +349,12 @@ static void revive(struct evil *e)
 
 static unsigned try(struct evil *e, const struct column *c, enum role role, uint8_t type, enum form form)
 {
+	static const uint8_t debug[10] = { MSG_DEBUG };
 	unsigned from = role == ROLE_CLIENT ? SERVERS : CLIENTS;
 	uint32_t seq = e->peer->tx.seq;
 	struct buf out = BUF(1 << 20);
 	unsigned wrong = 0;
+	uint8_t reason;
 	bool by_state;
 	enum fate f = expected(type, form, from, c, &by_state);
 
@@ -361,7 +363,10 @@ static unsigned try(struct evil *e, const struct column *c, enum role role, uint
 		buf_fini(&out);
 		return 0;
 	}
-	evil_send(e, buf_span(&out));
+	evil_queue(e, buf_span(&out));
+	if (!by_state && code_of(f, &reason)) /* nothing is handled after a failure, also not what came with it */
+		evil_queue(e, span(debug, sizeof(debug)));
+	evil_run(e);
 	buf_fini(&out);
 	if (!as_expected(e, f, seq, c)) {
 		print_error("%s, form %d of message %u: not %c, but %d \"%s\", %zu messages, %u events\n", c->name,
