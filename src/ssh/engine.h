@@ -77,7 +77,8 @@ struct suite { /* the result of one negotiation */
 	const struct sig_alg *host_key;
 	const struct cipher_alg *cipher[2]; /* [0] client to server, [1] server to client */
 	const struct mac_alg *mac[2];
-	bool wrong_guess; /* the peer's first_kex_packet_follows is to be skipped */
+	bool servers_best; /* what was chosen stands first in both of the server's lists: a guess would be right */
+	bool wrong_guess;  /* the peer's first_kex_packet_follows is to be skipped */
 	bool ext_info, strict;
 };
 
@@ -85,6 +86,7 @@ struct kex {
 	bool sent_init, got_init; /* an exchange runs when one is true */
 	bool newkeys_sent, newkeys_got;
 	bool skip_next;	       /* the packet of a wrong guess */
+	bool guessed;	       /* client: our KEX_ECDH_INIT went out with KEXINIT */
 	bool awaiting;	       /* client: REPLY, server: INIT is the next message */
 	bool first;	       /* it is the first exchange */
 	bool strict, ext_info; /* frozen by the first exchange */
@@ -266,7 +268,7 @@ int ident_write(struct conn *c, const char *software);
 
 /* ---- propose.c ---- */
 int propose_check(const char *names, int which);
-int propose_write(struct conn *c, struct buf *out);
+int propose_write(struct conn *c, struct buf *out, bool guess);
 int propose_choose(struct conn *c, struct suite *out);
 
 /* ---- kex.c ---- */

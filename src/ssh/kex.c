@@ -29,6 +29,32 @@ bool kex_running(const struct conn *c)
 	return c->kex.sent_init || c->kex.got_init;
 }
 
+static int send_ecdh_init(struct conn *c, const struct kex_alg *alg)
+{
+	struct kex *k = &c->kex;
+	struct buf out = BUF(KEX_BLOB_MAX + 16);
+	int err;
+
+	buf_clear(&k->reply);
+	kex_key_free(k->key);
+	k->key = NULL;
+	err = kex_begin(alg, c->crypto, &c->rng, &k->key, &k->reply);
+	buf_u8(&out, MSG_KEX_ECDH_INIT);
+	buf_string(&out, buf_span(&k->reply));
+	if (!err)
+		err = buf_err(&out);
+	err = err ? conn_fail(c, err, "cannot make a key for the exchange") : tx_now(c, buf_span(&out));
+	buf_fini(&out);
+	return err;
+}
+
+/* New keys with a server that likes what we like: the method is known before it answers, and guessing it saves a round
+ * trip of silence (RFC 4253 section 7). A first exchange knows nothing, so it never guesses. */
+static bool sure(const struct conn *c)
+{
+	return c->role == ROLE_CLIENT && !c->kex.first && c->kex.used.servers_best;
+}
+
 int kex_start(struct conn *c)
 {
 	struct kex *k = &c->kex;
@@ -37,12 +63,13 @@ int kex_start(struct conn *c)
 		return c->err;
 	k->newkeys_sent = false;
 	k->started_ms = c->now_ms;
-	if (propose_write(c, &k->our_init) != OK)
+	k->guessed = sure(c);
+	if (propose_write(c, &k->our_init, k->guessed) != OK)
 		return conn_fail(c, ERR_NOMEM, "no memory for KEXINIT");
 	if (tx_now(c, buf_span(&k->our_init)) != OK)
 		return c->err;
 	k->sent_init = true;
-	return OK;
+	return k->guessed ? send_ecdh_init(c, k->used.kex) : OK;
 }
 
 /* ---- limits of the running keys ---- */
@@ -108,23 +135,6 @@ static int freeze_first(struct conn *c)
 	return OK;
 }
 
-static int send_ecdh_init(struct conn *c)
-{
-	struct kex *k = &c->kex;
-	struct buf out = BUF(KEX_BLOB_MAX + 16);
-	int err;
-
-	buf_clear(&k->reply);
-	err = kex_begin(k->suite.kex, c->crypto, &c->rng, &k->key, &k->reply);
-	buf_u8(&out, MSG_KEX_ECDH_INIT);
-	buf_string(&out, buf_span(&k->reply));
-	if (!err)
-		err = buf_err(&out);
-	err = err ? conn_fail(c, err, "cannot make a key for the exchange") : tx_now(c, buf_span(&out));
-	buf_fini(&out);
-	return err;
-}
-
 int on_kexinit(struct conn *c, struct rd *in, struct event *ev)
 {
 	struct kex *k = &c->kex;
@@ -144,7 +154,9 @@ int on_kexinit(struct conn *c, struct rd *in, struct event *ev)
 	k->newkeys_got = false;
 	k->awaiting = true;
 	k->skip_next = k->suite.wrong_guess;
-	return c->role == ROLE_CLIENT ? send_ecdh_init(c) : OK;
+	if (c->role == ROLE_SERVER || (k->guessed && k->suite.servers_best))
+		return OK;
+	return send_ecdh_init(c, k->suite.kex);
 }
 
 /* Its packet may have any number that a method of key exchange uses. */

@@ -35,19 +35,31 @@ int propose_check(const char *names, int which)
 	return count ? OK : ERR_SYNTAX;
 }
 
+/* A client that renews its keys stays with the method and the host key that it has: the key may not change, and with
+ * one name in each list it knows what the server will choose. */
+static bool settled(const struct conn *c)
+{
+	return c->role == ROLE_CLIENT && !c->kex.first;
+}
+
+static void put_host_key_list(struct conn *c, struct buf *out)
+{
+	buf_string(out, settled(c) ? span_str(c->kex.used.host_key->name) : buf_span(&c->algs[LIST_HOST_KEY]));
+}
+
 static void put_kex_list(struct conn *c, struct buf *out)
 {
 	size_t pos = buf_begin(out);
 	bool client = c->role == ROLE_CLIENT;
 
-	buf_bytes(out, buf_span(&c->algs[LIST_KEX]));
+	buf_bytes(out, settled(c) ? span_str(c->kex.used.kex->name) : buf_span(&c->algs[LIST_KEX]));
 	if (c->kex.first) { /* RFC 8308 section 2.1, and strict KEX: only in the first KEXINIT */
 		buf_printf(out, ",%s,%s", client ? ext_info_c : ext_info_s, client ? strict_c : strict_s);
 	}
 	buf_end(out, pos);
 }
 
-int propose_write(struct conn *c, struct buf *out)
+int propose_write(struct conn *c, struct buf *out, bool guess)
 {
 	static const int both_ways[] = { LIST_CIPHER, LIST_CIPHER, LIST_MAC, LIST_MAC };
 	uint8_t *cookie;
@@ -58,14 +70,14 @@ int propose_write(struct conn *c, struct buf *out)
 	if (!cookie || rng_bytes(&c->rng, cookie, 16) != OK)
 		return ERR_NOMEM;
 	put_kex_list(c, out);
-	buf_string(out, buf_span(&c->algs[LIST_HOST_KEY]));
+	put_host_key_list(c, out);
 	for (size_t i = 0; i < LEN(both_ways); i++)
 		buf_string(out, buf_span(&c->algs[both_ways[i]]));
 	buf_cstring(out, "none");
 	buf_cstring(out, "none");
 	buf_cstring(out, "");
 	buf_cstring(out, "");
-	buf_u8(out, 0); /* we never guess */
+	buf_u8(out, guess); /* first_kex_packet_follows */
 	buf_u32(out, 0);
 	return buf_err(out);
 }
@@ -175,8 +187,9 @@ int propose_choose(struct conn *c, struct suite *s)
 		.host_key = sig_find(name[1]),
 		.cipher = { cipher_find(name[2]), cipher_find(name[3]) },
 		.mac = { mac_find(name[4]), mac_find(name[5]) },
-		.wrong_guess = theirs.follows && (!same_first(client->list[0], server->list[0]) ||
-						  !same_first(client->list[1], server->list[1])),
+		.servers_best = same_first(name[0], server->list[0]) && same_first(name[1], server->list[1]),
+		.wrong_guess = theirs.follows && !(same_first(client->list[0], server->list[0]) &&
+						   same_first(client->list[1], server->list[1])),
 		.ext_info = names_have(theirs.list[0], c->role == ROLE_CLIENT ? ext_info_s : ext_info_c),
 		.strict = names_have(theirs.list[0], c->role == ROLE_CLIENT ? strict_s : strict_c),
 	};

@@ -239,11 +239,12 @@ def test_privileged_port(openssh, lab, client, work):
     if os.geteuid() == 0:
         import pwd
         os.chown(key, pwd.getpwnam("nobody").pw_uid, -1)
+    program = ADIT
     if not openable_by_all(ADIT):
         import shutil
-        prefix += [shutil.copy(ADIT, work / "adit")]
+        program = shutil.copy(ADIT, work / "adit")
     said = client(openssh, "-L", "127.0.0.1:81:127.0.0.1:1", key=key, options=["ExitOnForwardFailure=yes"],
-                  prefix=prefix).fails(r"81", lines=3)
+                  prefix=prefix, program=program).fails(r"81", lines=3)
     assert re.search(r"(?i)root|CAP_NET_BIND_SERVICE|privileged|permission denied", said), said
     if "ssh" != os.path.basename(ADIT):
         assert "CAP_NET_BIND_SERVICE" in said or "root" in said

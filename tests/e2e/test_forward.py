@@ -168,7 +168,7 @@ def test_name_travels(asyncssh, client, port):
     """The server gets the name as it was written."""
     client(asyncssh, "-L", f"{port}:No-Such-Host.invalid:1").stands(port)
     assert call(("127.0.0.1", port))[0] == b""
-    assert ["open", "No-Such-Host.invalid", 1] in asyncssh.events()
+    until(lambda: ["open", "No-Such-Host.invalid", 1] in asyncssh.events(), what="the server to be asked")
 
 
 ALLOCATED = r"Allocated port (\d+) for {} forward to 127\.0\.0\.1:{}"

@@ -54,6 +54,7 @@ struct world_setup {
 	uint64_t seed;
 	struct weather weather;
 	const char *kex, *cipher, *mac; /* NULL = default */
+	const char *server_kex;		/* NULL = the same as the client */
 	uint64_t rekey_bytes;
 	uint32_t max_channels;
 	uint64_t bank;

@@ -67,6 +67,7 @@ static void __attribute__((noreturn)) be_leader(enum prompt_kind kind, bool hand
 		signal(SIGTTOU, SIG_IGN);
 		tcsetpgrp(STDIN_FILENO, getpid());
 		signal(SIGTTOU, SIG_DFL);
+		signal(SIGQUIT, SIG_DFL); /* a background job of a script has it ignored */
 		be_asker(kind, handled, out);
 	}
 	if (write(pids, &pid, sizeof(pid)) != sizeof(pid))

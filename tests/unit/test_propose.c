@@ -226,7 +226,7 @@ static struct conn *with_proposal(enum role role)
 {
 	struct conn *c = born(role);
 
-	assert_int_equal(propose_write(c, &c->kex.our_init), OK);
+	assert_int_equal(propose_write(c, &c->kex.our_init, false), OK);
 	buf_clear(&c->kex.peer_init);
 	return c;
 }

@@ -552,6 +552,11 @@ static bool failed(struct rig *r)
 	return r->failures > 0;
 }
 
+static bool done(struct rig *r)
+{
+	return r->dones > 0;
+}
+
 static void test_network_end(void **state)
 {
 	struct rig r;
@@ -559,7 +564,7 @@ static void test_network_end(void **state)
 	(void)state;
 	up(&r);
 	shutdown(r.net, SHUT_WR);
-	rig_until(&r, failed);
+	rig_until(&r, done);
 	assert_string_equal(r.failed_text, "end of file");
 	rig_settle(&r);
 	assert_int_equal(r.dones, 1);

@@ -47,9 +47,9 @@ class Client(Child):
 
 
 def command(server, *flags, key=None, known_hosts=None, host=None, user=None, options=(), config="none",
-            strict="yes"):
+            strict="yes", program=ADIT):
     """The command line for a server; flags and options come first, so that they win."""
-    line = [ADIT, *SAY_N, "-F", str(config)]
+    line = [program, *SAY_N, "-F", str(config)]
     line += [str(flag) for flag in flags]
     for option in options:
         line += ["-o", option]
