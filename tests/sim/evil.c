@@ -4,6 +4,7 @@
 #include "ssh/kexhash.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { WIRE_MAX = 64 << 20, ROUNDS_MAX = 2000000 };
@@ -65,6 +66,7 @@ void evil_init(struct evil *e, const struct evil_setup *setup)
 	e->said = BUF(WIRE_MAX);
 	e->text = BUF(WIRE_MAX);
 	e->line = BUF(IDENT_MAX);
+	e->guess = BUF(KEX_BLOB_MAX);
 	if (!e->setup.try)
 		e->setup.try = AUTH_PASSWORD;
 	e->us = engine(e, setup->role, setup->limits, &pools[0]);
@@ -74,7 +76,7 @@ void evil_init(struct evil *e, const struct evil_setup *setup)
 
 void evil_fini(struct evil *e)
 {
-	struct buf *all[] = { &e->wire, &e->said, &e->text, &e->line };
+	struct buf *all[] = { &e->wire, &e->said, &e->text, &e->line, &e->guess };
 
 	conn_free(e->us);
 	conn_free(e->peer);
@@ -89,6 +91,27 @@ static bool peer_is_server(const struct evil *e)
 	return e->peer->role == ROLE_SERVER;
 }
 
+static void take_share(struct evil *e, struct span payload)
+{
+	struct rd in = rd(payload);
+	struct span blob;
+
+	rd_u8(&in);
+	blob = rd_string(&in);
+	if (kexhash_server(e->peer, pkey_blob(e->signer), blob) != OK)
+		e->peer->err = OK;
+}
+
+/* A guess counts when both offers are there, and is void when they do not begin alike. */
+static void see_init(struct evil *e, struct span payload)
+{
+	if (!e->peer->kex.our_init.n)
+		buf_bytes(&e->guess, payload);
+	else if (!e->void_next)
+		take_share(e, payload);
+	e->void_next = false;
+}
+
 /* What cannot be agreed upon is the test's business: the peer goes on as if nothing were. */
 static void agree(struct evil *e)
 {
@@ -99,6 +122,10 @@ static void agree(struct evil *e)
 	if (propose_choose(e->peer, &k->suite) == OK && k->first)
 		k->strict = k->suite.strict && !e->setup.lax;
 	e->peer->err = OK;
+	e->void_next = peer_is_server(e) && k->suite.wrong_guess;
+	if (e->guess.n)
+		see_init(e, buf_span(&e->guess));
+	buf_clear(&e->guess);
 }
 
 static void see_kexinit(struct evil *e, struct span payload)
@@ -108,17 +135,6 @@ static void see_kexinit(struct evil *e, struct span payload)
 	buf_clear(&k->peer_init);
 	buf_bytes(&k->peer_init, payload);
 	agree(e);
-}
-
-static void see_init(struct evil *e, struct span payload)
-{
-	struct rd in = rd(payload);
-	struct span blob;
-
-	rd_u8(&in);
-	blob = rd_string(&in);
-	if (kexhash_server(e->peer, pkey_blob(e->signer), blob) != OK)
-		e->peer->err = OK;
 }
 
 static void see_reply(struct evil *e, struct span payload)
@@ -662,6 +678,8 @@ void evil_reach(struct evil *e, enum evil_state state)
 
 	for (; e->next <= state; e->next++)
 		steps[e->next](e);
+	if (e->us->err)
+		fprintf(stderr, "%s\n", e->us->why);
 	assert(e->us->err == OK);
 	evil_mark(e);
 }

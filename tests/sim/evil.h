@@ -40,6 +40,8 @@ struct evil {
 	struct buf wire;		/* from the peer, not read by us yet */
 	struct buf said;		/* our messages since evil_mark(): uint32 length, payload */
 	struct buf line;		/* our version line */
+	struct buf guess;		/* our ECDH_INIT that came before the peer made its offer */
+	bool void_next;			/* our next ECDH_INIT was a wrong guess */
 	bool deaf;			/* the peer does not read */
 	size_t reads;			/* bytes that it reads in a turn; 0 = all */
 	bool hoard;			/* data is not consumed */
