@@ -12,7 +12,7 @@
 
 #include <stdlib.h>
 
-enum { RX_SMALL = 36 * 1024 };
+enum { RX_SMALL = 36 * 1024, REPLIES_IN_KEX = 16 };
 
 /* ---- sending ---- */
 
@@ -123,9 +123,12 @@ int tx_reply(struct conn *c, struct span payload)
 	return tx_control(c, payload);
 }
 
+/* Between our KEXINIT and the peer's no reply can leave, and the peer's must still be read: it gets more room then. */
 bool tx_choked(const struct conn *c)
 {
-	return c->tx.replies > CONTROL_MAX || c->tx.reply_count > CONTROL_MESSAGES_MAX;
+	size_t times = kex_holds_tx(c) ? REPLIES_IN_KEX : 1;
+
+	return c->tx.replies > times * CONTROL_MAX || c->tx.reply_count > times * CONTROL_MESSAGES_MAX;
 }
 
 /* Replies stay charged while the kernel does not take them: they are free only when little is pending. */
