@@ -76,6 +76,19 @@ static int read_publickey(struct conn *c, struct rd *in, struct event *ev, struc
 	return OK;
 }
 
+/* A change of the password (RFC 4252 section 8) is no login: nobody's policy knows this method, so it is denied. */
+static void read_password(struct rd *in, struct event *ev)
+{
+	bool change = rd_bool(in);
+
+	ev->password = rd_string(in);
+	if (!change)
+		return;
+	rd_string(in);
+	ev->password = span(NULL, 0);
+	ev->method = span_str("password change");
+}
+
 int on_userauth_request(struct conn *c, struct rd *in, struct event *ev)
 {
 	struct span whole = span(in->p, in->n), user, service;
@@ -96,8 +109,7 @@ int on_userauth_request(struct conn *c, struct rd *in, struct event *ev)
 		if (read_publickey(c, in, ev, whole) != OK)
 			return c->err;
 	} else if (span_is(ev->method, "password")) {
-		rd_bool(in);
-		ev->password = rd_string(in);
+		read_password(in, ev);
 	} else {
 		rd_rest(in);
 	}

@@ -113,7 +113,8 @@ enum event_kind {
 	EV_PROMPT,   /* client: keyboard-interactive: text = name, extra = instruction, prompts[]
 			-> answer.replies[prompt count]; answer.yes = false gives up this method */
 	EV_LOGIN,    /* server: method, login_user; password; publickey: alg (NULL = unknown), blob and, with has_sig,
-			text = the signed bytes and extra = the signature, not verified yet -> verdict, methods */
+			text = the signed bytes and extra = the signature, not verified yet. The method "password
+			change" comes without passwords and is to be denied -> verdict, methods */
 	EV_OPEN,     /* the peer opens a channel: chan, target -> yes (with answer.user) or no (reason, text) */
 	EV_GLOBAL    /* the peer's global request: global -> yes (port) or no. Answered in order */
 };
