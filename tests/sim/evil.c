@@ -29,8 +29,9 @@ void evil_end(void)
 	pkey_free(evil_host_key);
 	pkey_free(evil_other_key);
 	pkey_free(evil_user_key);
-	pool_fini(&pools[0]);
-	pool_fini(&pools[1]);
+	for (size_t i = 0; i < 2; i++)
+		if (!pools[i].lent) /* a test that failed has left its engines behind */
+			pool_fini(&pools[i]);
 	crypto_free(library);
 }
 
