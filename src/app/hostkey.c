@@ -247,6 +247,7 @@ static int look_up(struct question *q, struct why *why)
 {
 	const char *names[FILES_MAX];
 	struct client *c = q->c;
+	const struct kh_rules rules = { (uint64_t)time(NULL), c->conf->ca_sig, (unsigned)c->conf->required_rsa_bits };
 	int err = OK;
 
 	if (c->conf->revoked_host_keys && strcmp(c->conf->revoked_host_keys, "none") != 0)
@@ -256,8 +257,7 @@ static int look_up(struct question *q, struct why *why)
 	if (!err)
 		err = kh_name(q->name, &q->host);
 	if (!err)
-		err = kh_check(&q->verdict, names, files(c, names, LEN(names)), &q->host, q->blob, c->crypto,
-			       (uint64_t)time(NULL));
+		err = kh_check(&q->verdict, names, files(c, names, LEN(names)), &q->host, q->blob, c->crypto, &rules);
 	if (err && !*why->text)
 		why_set(why, err, "cannot check the host key: %s", err_name(err));
 	return err;

@@ -3,10 +3,10 @@
 #ifndef ADIT_CONF_KH_CERT_H
 #define ADIT_CONF_KH_CERT_H
 
-#include "crypto/pkey.h"
+#include "conf/known_hosts.h"
 
-/* OK when it is a host certificate without critical options, valid at `now` (seconds since 1970), with a principal that
- * matches `host` (lower case; principals may have * and ?). ERR_HOST_KEY with a sentence otherwise. */
-int kh_cert_check(const struct cert *cert, const char *host, uint64_t now, struct why *why) MUST_CHECK;
+/* OK when it is a host certificate without critical options, valid now, signed as the rules want it, with a principal
+ * that matches `host` (lower case; principals may have * and ?). ERR_HOST_KEY with a sentence otherwise. */
+int kh_cert_check(const struct cert *cert, const char *host, const struct kh_rules *rules, struct why *why) MUST_CHECK;
 
 #endif

@@ -47,6 +47,7 @@ static int pass_entry(struct kh_scan *s, const struct kh_line *l, const bool mat
 	struct buf blob = BUF(PKEY_BLOB_MAX);
 	int err = kh_line_key(l, &blob, &s->here.type, fault);
 
+	s->wild = l->hosts[0] != '|' && strpbrk(l->hosts, "*?");
 	if (!err)
 		err = s->entry(s, l->marker, buf_span(&blob), matched);
 	buf_fini(&blob);

@@ -13,6 +13,7 @@ struct kh_scan {
 	char name[KH_NAMES][KH_NAME_MAX];
 	size_t names;
 	struct kh_place here; /* the line of the call */
+	bool wild;	      /* its names have a wildcard */
 	/* A line that matches; matched[] says under which names. OK or an error that ends the scan. */
 	int (*entry)(struct kh_scan *s, enum kh_marker marker, struct span blob, const bool matched[KH_NAMES]);
 	/* A line that was left out, and a file (s->here.file) that is there but cannot be read. */

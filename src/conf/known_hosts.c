@@ -51,6 +51,8 @@ static int on_entry(struct kh_scan *s, enum kh_marker marker, struct span entry,
 
 	if (marker == KH_MARK_REVOKED)
 		return on_revoked(k, entry);
+	if (s->wild || marker == KH_MARK_CA)
+		k->v->by_pattern = true;
 	for (size_t i = 0; i < KH_NAMES; i++) {
 		if (!matched[i])
 			continue;
@@ -121,20 +123,20 @@ static void say_changed(struct check *k)
 }
 
 /* Certificates speak of the host without its port. */
-static bool cert_ok(struct check *k, const struct cert *cert, uint64_t now)
+static bool cert_ok(struct check *k, const struct cert *cert, const struct kh_rules *rules)
 {
-	return kh_cert_check(cert, k->scan.name[k->scan.names - 1], now, &k->v->why) == OK;
+	return kh_cert_check(cert, k->scan.name[k->scan.names - 1], rules, &k->v->why) == OK;
 }
 
 /* The order is OpenSSH's: a certificate first, then its plain key; what is said of [host]:port before what is said of
  * the bare host, of which only a match counts. */
-static void judge(struct check *k, const struct cert *cert, uint64_t now)
+static void judge(struct check *k, const struct cert *cert, const struct kh_rules *rules)
 {
 	size_t ca = first(k->ca_line), same = first(k->same);
 
 	if (k->revoked.line)
 		say_revoked(k);
-	else if (ca < KH_NAMES && cert_ok(k, cert, now))
+	else if (ca < KH_NAMES && cert_ok(k, cert, rules))
 		decide(k, KH_CERT_OK, k->ca_line, ca);
 	else if (same == KH_FULL)
 		decide(k, KH_OK, k->same, same);
@@ -177,7 +179,7 @@ static int scan_source(struct kh_scan *s, const struct source *from)
 	return err ? err : kh_scan_lines(s, &in, from->files[0]);
 }
 
-static int scan_and_judge(struct check *k, const struct source *from, struct span blob, uint64_t now)
+static int scan_and_judge(struct check *k, const struct source *from, struct span blob, const struct kh_rules *rules)
 {
 	struct cert cert;
 	int err = look_at_cert(k, &cert, blob);
@@ -185,12 +187,12 @@ static int scan_and_judge(struct check *k, const struct source *from, struct spa
 	if (!err)
 		err = scan_source(&k->scan, from);
 	if (!err)
-		judge(k, &cert, now);
+		judge(k, &cert, rules);
 	return err;
 }
 
 static int check(struct kh_verdict *v, const struct source *from, const struct kh_host *h, struct span blob,
-		 const struct crypto *c, uint64_t now)
+		 const struct crypto *c, const struct kh_rules *rules)
 {
 	struct check k = {
 		.scan = { .crypto = c, .entry = on_entry, .ignore = on_ignore, .unreadable = on_unreadable },
@@ -206,19 +208,19 @@ static int check(struct kh_verdict *v, const struct source *from, const struct k
 		why_set(&v->why, err, "the host name or the host key is malformed");
 	k.plain = buf_span(&plain);
 	if (!err)
-		err = scan_and_judge(&k, from, blob, now);
+		err = scan_and_judge(&k, from, blob, rules);
 	buf_fini(&plain);
 	return err;
 }
 
 int kh_check(struct kh_verdict *v, const char *const *files, size_t n, const struct kh_host *h, struct span blob,
-	     const struct crypto *c, uint64_t now)
+	     const struct crypto *c, const struct kh_rules *rules)
 {
-	return check(v, &(struct source){ files, n, NULL }, h, blob, c, now);
+	return check(v, &(struct source){ files, n, NULL }, h, blob, c, rules);
 }
 
 int kh_check_memory(struct kh_verdict *v, const char *file, struct span content, const struct kh_host *h,
-		    struct span blob, const struct crypto *c, uint64_t now)
+		    struct span blob, const struct crypto *c, const struct kh_rules *rules)
 {
-	return check(v, &(struct source){ &file, 1, &content }, h, blob, c, now);
+	return check(v, &(struct source){ &file, 1, &content }, h, blob, c, rules);
 }

@@ -25,6 +25,13 @@ struct kh_place {
 	const char *type; /* type of the key there ("ssh-ed25519"), static; NULL when the line has none that is known */
 };
 
+/* What a certificate has to satisfy beyond its CA's line. */
+struct kh_rules {
+	uint64_t now;		 /* seconds since 1970 */
+	const char *ca_sig_algs; /* CASignatureAlgorithms, comma list; NULL = all that can be checked */
+	unsigned rsa_min_bits;	 /* RequiredRSASize, for the CA's key */
+};
+
 enum kh_status {
 	KH_UNKNOWN,  /* no line says anything about this host */
 	KH_OK,	     /* a line has this key */
@@ -38,6 +45,8 @@ struct kh_verdict {
 	enum kh_status status;
 	struct kh_place at; /* the line that decided: the match, the revocation, the CA or, when changed, the old key */
 	bool without_port;  /* matched a line for the host on port 22, while the port is another */
+	bool by_pattern;    /* some line that speaks of the host has a wildcard or is a CA's: what is known of it is
+			     * kept by hand */
 	struct why why;	    /* KH_CHANGED, KH_REVOKED, KH_CERT_BAD: what is wrong, where, what to do; KH_OK and
 			     * KH_UNKNOWN: why the certificate around the key was not used, or empty */
 	struct kh_place ignored;    /* the first line that could not be understood, to warn about */
@@ -50,14 +59,14 @@ struct kh_verdict {
 
 /* Looks the key (or certificate) up in all files; a missing file is empty. A match anywhere is enough, a revocation
  * anywhere beats it. Without an alias and on a port other than 22, lines for the bare host count when there is none
- * for [host]:port, as OpenSSH does. `now` in seconds since 1970.
+ * for [host]:port, as OpenSSH does.
  * OK (then look at v->status), ERR_SYNTAX for a blob or a host name that is none, ERR_CRYPTO, ERR_NOMEM. */
 int kh_check(struct kh_verdict *v, const char *const *files, size_t n, const struct kh_host *h, struct span blob,
-	     const struct crypto *c, uint64_t now) MUST_CHECK;
+	     const struct crypto *c, const struct kh_rules *rules) MUST_CHECK;
 
 /* The same over one file in memory, named `file` in the verdict. */
 int kh_check_memory(struct kh_verdict *v, const char *file, struct span content, const struct kh_host *h,
-		    struct span blob, const struct crypto *c, uint64_t now) MUST_CHECK;
+		    struct span blob, const struct crypto *c, const struct kh_rules *rules) MUST_CHECK;
 
 /* The key types that the files have for a host, so that they can be asked for first. */
 struct kh_types {

@@ -37,6 +37,9 @@ int pkey_fingerprint(const struct crypto *c, struct span blob, char out[64]) MUS
  * foreign type, ERR_CRYPTO. Of a certificate only the key inside is looked at: cert_parse() does the rest. */
 int pkey_check(struct span blob, struct why *why) MUST_CHECK;
 
+/* The size of the modulus of an RSA key or certificate; 0 for every other blob, also for one that is no key. */
+size_t pkey_rsa_bits(struct span blob);
+
 /* Verifies `sig` (the whole signature blob: string type, string raw) over data by the key in `blob` (plain, or the key
  * inside a certificate). The algorithm name decides what key type and signature type are legal. Short RSA signatures
  * are left-padded first; RSA keys of 1024 to 16384 bits (`rsa_min_bits` says the least). OK or ERR_CRYPTO; `why` says

@@ -140,6 +140,20 @@ int pkey_check(struct span blob, struct why *why)
 	return pub_parse(&pub, blob, why);
 }
 
+size_t pkey_rsa_bits(struct span blob)
+{
+	struct rd in = rd(blob);
+	struct span type = rd_string(&in);
+	const struct key_kind *kind = kind_find(type);
+
+	if (!kind || kind->family != KEY_RSA)
+		return 0;
+	if (span_is(type, kind->cert_type))
+		rd_string(&in); /* nonce */
+	rd_number(&in);		/* e */
+	return number_bits(rd_number(&in));
+}
+
 EVP_PKEY *evp_from(const char *type, int selection, OSSL_PARAM_BLD *bld)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);

@@ -297,6 +297,23 @@ def test_bad_certificate(trust, certified, settings, word):
     assert re.search("(?i)" + word, said), said
 
 
+@pytest.mark.parametrize("ca, options, word", [
+    ("ed25519", ["CASignatureAlgorithms=ecdsa-sha2-nistp256,rsa-sha2-512"], "ssh-ed25519, which is not in CASignature"),
+    ("rsa", ["CASignatureAlgorithms=-rsa-*"], "rsa-sha2-512, which is not in CASignatureAlgorithms"),
+    ("rsa", ["RequiredRSASize=3072"], "RSA key of 2048 bits, and RequiredRSASize is 3072"),
+], ids=["ed25519", "rsa", "short"])
+def test_unwanted_ca(trust, certified, ca, options, word):
+    """The CA is trusted, but not the way in which it signed."""
+    server, line = certified(ca_kind=ca)
+    said = trust(line, server=server, options=options).fails("Host key verification failed", lines=5)
+    assert word in said, said
+
+
+def test_wanted_ca(trust, certified):
+    server, line = certified(ca_kind="rsa")
+    trust.works(line, server=server, options=["CASignatureAlgorithms=rsa-sha2-512", "RequiredRSASize=2048"])
+
+
 def test_certificate_of_a_stranger(trust, certified, lab):
     server, _ = certified()
     line = f"@cert-authority * {keytool.public(lab.keys.make('another_ca'))}\n"

@@ -48,6 +48,7 @@ static void check_verdict(const struct kh_verdict *v)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
+	const struct kh_rules rules = { 1735689600, "ssh-ed25519,rsa-sha2-512", 1024 };
 	struct kh_verdict v;
 	unsigned choice = n ? data[0] : 0;
 	const struct kh_host *host = &hosts[choice % LEN(hosts)];
@@ -56,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	if (!fixed.crypto)
 		set_up();
-	if (kh_check_memory(&v, "input", text, host, buf_span(blob), fixed.crypto, 1735689600) != OK)
+	if (kh_check_memory(&v, "input", text, host, buf_span(blob), fixed.crypto, &rules) != OK)
 		assert(!"a good question always has an answer");
 	check_verdict(&v);
 	return 0;

@@ -14,6 +14,8 @@
 
 enum { Y2025 = 1735689600, BEFORE_2020 = 1577836799, Y2030 = 1893456000 };
 
+static const struct kh_rules in_2025 = { .now = Y2025 };
+
 #define HOST                                 \
 	{                                    \
 		"host.example.com", 22, NULL \
@@ -37,6 +39,8 @@ struct row {
 	unsigned long line, ignored;
 	bool without_port;
 	uint64_t now; /* 0 = 2025 */
+	const char *ca_sig_algs;
+	unsigned rsa_min_bits;
 };
 
 static const struct row rows[] = {
@@ -128,6 +132,15 @@ static const struct row rows[] = {
 	  GOOD_CERT,
 	  KH_CERT_BAD,
 	  .line = 1 },
+	{ "CA's algorithm is not in the list", SAYS(ALL_CA), HOST, GOOD_CERT, KH_CERT_BAD, .line = 1,
+	  .ca_sig_algs = "ecdsa-sha2-nistp256,ssh-ed25519x,rsa-sha2-512" },
+	{ "an empty list of algorithms", SAYS(ALL_CA), HOST, GOOD_CERT, KH_CERT_BAD, .line = 1, .ca_sig_algs = "" },
+	{ "the CA's other RSA algorithm", SAYS("@cert-authority * " KEY_RSA_CA "\n"), HOST, RSA2_CERT, KH_CERT_BAD,
+	  .line = 1, .ca_sig_algs = "ssh-rsa,rsa-sha2-256" },
+	{ "CA's RSA key too short", SAYS("@cert-authority * " KEY_RSA_CA "\n"), HOST, RSA2_CERT, KH_CERT_BAD, .line = 1,
+	  .rsa_min_bits = 16384 },
+	{ "CA not allowed, but the key is known", SAYS(ALL_CA H KEY_A "\n"), HOST, GOOD_CERT, KH_OK, .line = 2,
+	  .ca_sig_algs = "rsa-sha2-512" },
 	{ "CA with SHA-1", SAYS("@cert-authority * " KEY_RSA_CA "\n"), HOST, SHA1_CERT, KH_UNKNOWN, .line = 0 },
 	{ "another CA", SAYS("@cert-authority * " KEY_CA2 "\n"), HOST, GOOD_CERT, KH_UNKNOWN, .line = 0 },
 	{ "CA without marker", SAYS(H KEY_CA "\n"), HOST, GOOD_CERT, KH_CHANGED, .line = 1 },
@@ -140,6 +153,10 @@ static const struct row rows[] = {
 
 	/* Certificates in order. */
 	{ "certificate", SAYS(ALL_CA), HOST, GOOD_CERT, KH_CERT_OK, .line = 1 },
+	{ "CA's algorithm is in the list", SAYS(ALL_CA), HOST, GOOD_CERT, KH_CERT_OK, .line = 1,
+	  .ca_sig_algs = "rsa-sha2-512,ssh-ed25519", .rsa_min_bits = 16384 },
+	{ "CA's RSA key long enough", SAYS("@cert-authority * " KEY_RSA_CA "\n"), HOST, RSA2_CERT, KH_CERT_OK,
+	  .line = 1, .ca_sig_algs = "rsa-sha2-512", .rsa_min_bits = 1024 },
 	{ "first second", SAYS(ALL_CA), HOST, GOOD_CERT, KH_CERT_OK, .line = 1, .now = BEFORE_2020 + 1 },
 	{ "last second", SAYS(ALL_CA), HOST, GOOD_CERT, KH_CERT_OK, .line = 1, .now = Y2030 - 1 },
 	{ "principal is a pattern",
@@ -222,8 +239,8 @@ static const struct row rows[] = {
 static int check(struct kh_verdict *v, const struct row *r)
 {
 	struct buf blob = key_blob(r->key);
-	int err = kh_check_memory(v, "file", span(r->content, r->n), &r->who, buf_span(&blob), crypto,
-				  r->now ? r->now : Y2025);
+	const struct kh_rules rules = { r->now ? r->now : Y2025, r->ca_sig_algs, r->rsa_min_bits };
+	int err = kh_check_memory(v, "file", span(r->content, r->n), &r->who, buf_span(&blob), crypto, &rules);
 
 	buf_fini(&blob);
 	return err;
@@ -282,11 +299,11 @@ static void test_bad_questions(void **state)
 	big[sizeof(big) - 1] = 0;
 	assert_int_equal(kh_name(name, &nameless), ERR_SYNTAX);
 	assert_int_equal(kh_name(name, &endless), ERR_SYNTAX);
-	assert_int_equal(kh_check_memory(&v, "f", span("", 0), &nameless, buf_span(&a), crypto, Y2025), ERR_SYNTAX);
-	assert_int_equal(kh_check_memory(&v, "f", span("", 0), &endless, buf_span(&a), crypto, Y2025), ERR_SYNTAX);
+	assert_int_equal(kh_check_memory(&v, "f", span("", 0), &nameless, buf_span(&a), crypto, &in_2025), ERR_SYNTAX);
+	assert_int_equal(kh_check_memory(&v, "f", span("", 0), &endless, buf_span(&a), crypto, &in_2025), ERR_SYNTAX);
 	/* A certificate that is cut is no certificate, wherever it is cut. */
 	for (size_t n = 40; n < cert.n; n++)
-		assert_int_equal(kh_check_memory(&v, "f", span("", 0), &host, span(cert.p, n), crypto, Y2025),
+		assert_int_equal(kh_check_memory(&v, "f", span("", 0), &host, span(cert.p, n), crypto, &in_2025),
 				 ERR_SYNTAX);
 	buf_fini(&a);
 	buf_fini(&cert);
@@ -304,7 +321,7 @@ static void test_forged_certificates(void **state)
 		int err;
 
 		cert.p[i] ^= 1;
-		err = kh_check_memory(&v, "f", span_str(ALL_CA), &host, buf_span(&cert), crypto, Y2025);
+		err = kh_check_memory(&v, "f", span_str(ALL_CA), &host, buf_span(&cert), crypto, &in_2025);
 		assert_true(err == OK || err == ERR_SYNTAX);
 		assert_true(err || v.status == KH_UNKNOWN);
 		cert.p[i] ^= 1;
@@ -352,9 +369,42 @@ static void test_sentences(void **state)
 	r = (struct row){ "expired", SAYS(ALL_CA), HOST, GOOD_CERT, KH_CERT_BAD, .line = 1, .now = Y2030 };
 	assert_int_equal(check(&v, &r), OK);
 	assert_non_null(strstr(v.why.text, "expired"));
+	r.now = 0;
+	r.ca_sig_algs = "rsa-sha2-512";
+	assert_int_equal(check(&v, &r), OK);
+	assert_non_null(strstr(v.why.text, "ssh-ed25519, which is not in CASignatureAlgorithms"));
 	r = (struct row){ "revoked", SAYS("@revoked * " KEY_A), HOST, KEY_A, KH_REVOKED, .line = 1 };
 	assert_int_equal(check(&v, &r), OK);
 	assert_non_null(strstr(v.why.text, "file:1"));
+}
+
+/* Lines that a program may add to have whole names only. */
+static void test_by_pattern(void **state)
+{
+	static const struct {
+		struct row row;
+		bool pattern;
+	} cases[] = {
+		{ { "its own name", SAYS(H KEY_A "\n"), HOST, KEY_A, KH_OK, .line = 1 }, false },
+		{ { "a list", SAYS("x,host.example.com " KEY_A "\n"), HOST, KEY_A, KH_OK, .line = 1 }, false },
+		{ { "others' patterns", SAYS("*.net " KEY_A "\n" H KEY_A "\n"), HOST, KEY_A, KH_OK, .line = 2 },
+		  false },
+		{ { "revoked pattern", SAYS("@revoked * " KEY_B "\n" H KEY_A "\n"), HOST, KEY_A, KH_OK, .line = 2 },
+		  false },
+		{ { "hashed", SAYS(HASHED_22 " " KEY_A "\n"), HOST, KEY_A, KH_OK, .line = 1 }, false },
+		{ { "star", SAYS("*.example.com " KEY_A "\n"), HOST, KEY_A, KH_OK, .line = 1 }, true },
+		{ { "question mark", SAYS("hos?.example.com " KEY_A "\n"), HOST, KEY_A, KH_OK, .line = 1 }, true },
+		{ { "another key", SAYS(H KEY_A "\n*.com " KEY_B "\n"), HOST, KEY_A, KH_OK, .line = 1 }, true },
+		{ { "a CA", SAYS(H KEY_A "\n@cert-authority " H KEY_CA "\n"), HOST, KEY_A, KH_OK, .line = 1 }, true },
+	};
+	struct kh_verdict v;
+
+	(void)state;
+	for (size_t i = 0; i < LEN(cases); i++) {
+		assert_int_equal(check(&v, &cases[i].row), OK);
+		if (!as_wanted(&v, &cases[i].row) || v.by_pattern != cases[i].pattern)
+			fail_msg("%s", cases[i].row.name);
+	}
 }
 
 static void test_files(void **state)
@@ -369,14 +419,14 @@ static void test_files(void **state)
 	struct kh_types t;
 
 	(void)state;
-	assert_int_equal(kh_check(&v, files, LEN(files), &host, buf_span(&a), crypto, Y2025), OK);
+	assert_int_equal(kh_check(&v, files, LEN(files), &host, buf_span(&a), crypto, &in_2025), OK);
 	assert_int_equal(v.status, KH_OK);
 	assert_ptr_equal(v.at.file, second);
 	assert_int_equal(v.at.line, 1);
 	/* A directory can be opened and not read; the missing file is no news. */
 	assert_ptr_equal(v.unreadable, dir);
 	assert_int_equal(v.unreadable_errno, EISDIR);
-	assert_int_equal(kh_check(&v, NULL, 0, &host, buf_span(&a), crypto, Y2025), OK);
+	assert_int_equal(kh_check(&v, NULL, 0, &host, buf_span(&a), crypto, &in_2025), OK);
 	assert_int_equal(v.status, KH_UNKNOWN);
 	assert_null(v.unreadable);
 
@@ -495,8 +545,8 @@ static void test_like_ssh_keygen(void **state)
 		file = temp_file(dir, "f", text, strlen(text));
 		snprintf(command, sizeof(command), "ssh-keygen -f '%s' -F '%s' >/dev/null 2>&1", file, who.alias);
 		theirs = system(command) == 0;
-		assert_int_equal(kh_check(&v, (const char *const[]){ file }, 1, &who, buf_span(&blob), crypto, Y2025),
-				 OK);
+		assert_int_equal(
+			kh_check(&v, (const char *const[]){ file }, 1, &who, buf_span(&blob), crypto, &in_2025), OK);
 		if (strncmp(line, "@cert-authority", 15) == 0) {
 			struct kh_types t;
 
@@ -514,15 +564,11 @@ static void test_like_ssh_keygen(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_verdicts),
-		cmocka_unit_test(test_truncated_anywhere),
-		cmocka_unit_test(test_bad_questions),
-		cmocka_unit_test(test_forged_certificates),
-		cmocka_unit_test(test_long_lines),
-		cmocka_unit_test(test_sentences),
-		cmocka_unit_test(test_files),
-		cmocka_unit_test(test_revoked_list),
-		cmocka_unit_test(test_revoked_list_unreadable),
+		cmocka_unit_test(test_verdicts),	cmocka_unit_test(test_truncated_anywhere),
+		cmocka_unit_test(test_bad_questions),	cmocka_unit_test(test_forged_certificates),
+		cmocka_unit_test(test_long_lines),	cmocka_unit_test(test_sentences),
+		cmocka_unit_test(test_by_pattern),	cmocka_unit_test(test_files),
+		cmocka_unit_test(test_revoked_list),	cmocka_unit_test(test_revoked_list_unreadable),
 		cmocka_unit_test(test_like_ssh_keygen),
 	};
 

@@ -234,6 +234,7 @@ static void test_found_again(void **state)
 	struct buf blob = key_blob(KEY_A);
 	bool keygen = system("command -v ssh-keygen >/dev/null") == 0;
 	struct kh_verdict v;
+	const struct kh_rules rules = { 0 };
 	struct why why;
 	char command[2 * KH_NAME_MAX];
 
@@ -243,7 +244,8 @@ static void test_found_again(void **state)
 		char name[KH_NAME_MAX];
 
 		assert_int_equal(append(path, h, KEY_A, i & 2 ? KH_HASHED : KH_CLEAR, &why), OK);
-		assert_int_equal(kh_check(&v, (const char *const[]){ path }, 1, h, buf_span(&blob), crypto, 0), OK);
+		assert_int_equal(kh_check(&v, (const char *const[]){ path }, 1, h, buf_span(&blob), crypto, &rules),
+				 OK);
 		assert_int_equal(v.status, KH_OK);
 		assert_int_equal(v.ignored.line, 0);
 		assert_int_equal(kh_name(name, h), OK);
