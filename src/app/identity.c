@@ -241,6 +241,8 @@ const struct sig_alg *identity_alg(const struct identity *id, const char *allowe
 	bool ask_server = identity_needs_list(id) && server_algs.n;
 
 	for (const struct sig_alg *a = sig_table(); a->name; a++) {
+		if (a->agent_only && !id->owner->in_agent)
+			continue;
 		if (!span_is(type, a->key_type) || !names_have(span_str(allowed), a->name))
 			continue;
 		if (!ask_server || names_have(server_algs, a->name) || names_have(server_algs, a->plain))

@@ -85,10 +85,25 @@ static bool reveal(struct client *c, struct identity *id)
 	return buf_err(&id->blob) == OK;
 }
 
-/* A signature costs nothing when the key lies open, or when it is the only one of an agent. */
+/* A signature costs nothing when the key lies open, or when it is the only one of an agent and needs no touch. */
 static bool sign_at_once(const struct login *l, const struct identity *id)
 {
-	return id->owner->key || (id->owner->in_agent && l->ids.n == 1);
+	return id->owner->key || (id->owner->in_agent && l->ids.n == 1 && !l->alg->agent_only);
+}
+
+/* RequiredRSASize. One line says why a key is not offered, or its owner would look for the reason at the server. */
+static bool too_short(const struct client *c, const struct identity *id)
+{
+	size_t bits = pkey_rsa_bits(buf_span(&id->blob));
+	char print[64] = "";
+
+	if (!bits || bits >= (size_t)c->conf->required_rsa_bits)
+		return false;
+	if (!id->path && pkey_fingerprint(c->crypto, buf_span(&id->blob), print) != OK)
+		return true;
+	log_line(c->log, LOG_AT_INFO, "Skipping key %s: an RSA key of %zu bits, and RequiredRSASize is %d.",
+		 id->path ? id->path : print, bits, c->conf->required_rsa_bits);
+	return true;
 }
 
 static bool try_publickey(struct client *c, struct answer *a)
@@ -102,7 +117,7 @@ static bool try_publickey(struct client *c, struct answer *a)
 
 		if (id->tried || id->rank == RANK_UNUSABLE)
 			continue;
-		if (!reveal(c, id)) {
+		if (!reveal(c, id) || too_short(c, id)) {
 			id->tried = true;
 			continue;
 		}

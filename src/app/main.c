@@ -63,7 +63,7 @@ static int gather_facts(struct program *p, struct why *why)
 		.cipher = conn_default_cipher(crypto_cpu_has_aes()),
 		.mac = conn_default_mac(),
 		.host_key = conn_default_host_key(),
-		.pubkey = conn_default_host_key(),
+		.pubkey = conn_default_pubkey(),
 		.ca_sig = "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-"
 			  "sha2-256",
 	};

@@ -31,6 +31,17 @@ const char *conn_default_host_key(void)
 	return HOST_KEY_DEFAULT;
 }
 
+/* The same with the keys that only an agent can use, where OpenSSH has them. */
+const char *conn_default_pubkey(void)
+{
+	return "ssh-ed25519-cert-v01@openssh.com,ecdsa-sha2-nistp256-cert-v01@openssh.com,"
+	       "ecdsa-sha2-nistp384-cert-v01@openssh.com,ecdsa-sha2-nistp521-cert-v01@openssh.com,"
+	       "sk-ssh-ed25519-cert-v01@openssh.com,sk-ecdsa-sha2-nistp256-cert-v01@openssh.com,"
+	       "rsa-sha2-512-cert-v01@openssh.com,rsa-sha2-256-cert-v01@openssh.com,"
+	       "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,"
+	       "sk-ssh-ed25519@openssh.com,sk-ecdsa-sha2-nistp256@openssh.com,rsa-sha2-512,rsa-sha2-256";
+}
+
 const char *conn_default_cipher(bool cpu_has_aes)
 {
 	return cpu_has_aes ? "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,"
@@ -369,10 +380,16 @@ static uint64_t stall_deadline(const struct conn *c)
 	return tx_choked(c) ? c->tx.progress_ms + STALL_MS : UINT64_MAX;
 }
 
+/* Nothing may be opened before answers are gone, the peer's or ours. */
+static bool choked(const struct conn *c)
+{
+	return tx_choked(c) || global_choked(c);
+}
+
 /* When packets that had to wait may be opened: after a pause, or at once when the replies before them are gone. */
 static uint64_t resume_deadline(const struct conn *c)
 {
-	if (c->rx.choked && !tx_choked(c))
+	if (c->rx.choked && !choked(c))
 		return c->now_ms;
 	return c->rx.pause_ms > c->now_ms ? c->rx.pause_ms : UINT64_MAX;
 }
@@ -434,7 +451,7 @@ static bool joins(const struct event *ev, struct span payload)
 
 static bool may_open(const struct conn *c)
 {
-	return !c->err && !c->blocking && c->now_ms >= c->rx.pause_ms && !tx_choked(c);
+	return !c->err && !c->blocking && c->now_ms >= c->rx.pause_ms && !choked(c);
 }
 
 static void before_auth(struct conn *c)
@@ -484,7 +501,7 @@ int conn_next(struct conn *c, struct event *ev)
 	if (next_due(c, ev))
 		return 1;
 	next_packets(c, ev);
-	c->rx.choked = tx_choked(c);
+	c->rx.choked = choked(c);
 	if (!ev->kind && !c->err && next_due(c, ev)) /* an adjust among the packets has made room */
 		return 1;
 	if (!ev->kind && may_open(c))

@@ -22,7 +22,8 @@ struct conn;
 
 enum role { ROLE_CLIENT, ROLE_SERVER };
 
-/* Comma-separated algorithm names, best first; every name must be one that the tables know. NULL = our default. */
+/* Comma-separated algorithm names, best first; every name must be one that the tables know,
+ * and a host key algorithm one that pkey_verify() can do. NULL = our default. */
 struct conn_algs {
 	const char *kex, *host_key, *cipher, *mac;
 	const char *sig_algs; /* server: what server-sig-algs announces; client: unused */
@@ -53,6 +54,7 @@ struct conn_setup {
 /* Defaults for conn_algs, also what -G prints and what `+`, `-`, `^` edit. `buf` gets a C string. */
 const char *conn_default_kex(void);
 const char *conn_default_host_key(void);
+const char *conn_default_pubkey(void); /* for logging in: not a list of conn_algs */
 const char *conn_default_cipher(bool cpu_has_aes);
 const char *conn_default_mac(void);
 

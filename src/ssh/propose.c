@@ -10,11 +10,13 @@ static const char strict_c[] = "kex-strict-c-v00@openssh.com", strict_s[] = "kex
 
 static bool known(int which, struct span name)
 {
+	const struct sig_alg *sig = sig_find(name);
+
 	switch (which) {
 	case LIST_KEX:
 		return kex_find(name) != NULL;
 	case LIST_HOST_KEY:
-		return sig_find(name) != NULL;
+		return sig && !sig->agent_only;
 	case LIST_CIPHER:
 		return cipher_find(name) != NULL;
 	default:

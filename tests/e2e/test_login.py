@@ -1,12 +1,14 @@
 """Logging in: passwords, questions, keys, agents, several steps, and what is said when none of it helps."""
 import os
 import re
+import struct
 
 import pytest
 
 from lab import client as adit
 from lab import keys as keytool
-from lab.agent import askpass
+from lab.agent import ScriptedAgent, askpass
+from lab.hostile import Reader, string
 from lab.services import ping
 
 SECRET = "correct horse battery"
@@ -294,6 +296,81 @@ def test_agent_with_many_keys(lab, start_server, client, service, port, agent):
     client(server, *local(port, service), key=None, options=["IdentitiesOnly=no"],
            how={"env": {"SSH_AUTH_SOCK": agent.socket}}).stands(port)
     ping(("127.0.0.1", port))
+
+
+def test_short_rsa_key(lab, openssh, client, port):
+    """RequiredRSASize counts for the user's own keys: one line names the key and the option."""
+    key = lab.keys.user("rsa")
+    said = client(openssh, "-L", f"{port}:127.0.0.1:1", key=key, options=["RequiredRSASize=3072"],
+                  known_hosts=openssh.known_hosts("ed25519")).fails("Permission denied", lines=2)
+    assert re.search(rf"{re.escape(str(key))}: an RSA key of 2048 bits, and RequiredRSASize is 3072", said), said
+
+
+def test_short_rsa_key_of_the_agent(lab, openssh, client, service, port, agent):
+    """The next key of the agent is used instead."""
+    agent.add(lab.keys.user("rsa"), lab.keys.user("ecdsa256"))
+    one = client(openssh, *local(port, service), key=None, known_hosts=openssh.known_hosts("ed25519"),
+                 options=["IdentitiesOnly=no", "RequiredRSASize=3072"],
+                 how={"env": {"SSH_AUTH_SOCK": agent.socket}}).stands(port)
+    one.told("Skipping key SHA256:.*RequiredRSASize is 3072")
+
+
+SK_POINT = b"\4" + bytes(range(64))
+SK_KEYS = {
+    "sk-ssh-ed25519@openssh.com": string("sk-ssh-ed25519@openssh.com") + string(bytes(32)) + string("ssh:"),
+    "sk-ecdsa-sha2-nistp256@openssh.com": string("sk-ecdsa-sha2-nistp256@openssh.com") + string("nistp256") +
+                                          string(SK_POINT) + string("ssh:"),
+}
+
+
+def sk_certificate(kind):
+    """A user certificate with this key in it; what its CA signed is the server's to look at."""
+    fields = SK_KEYS[kind][4 + len(kind):]
+    name = kind.replace("@openssh.com", "-cert-v01@openssh.com")
+    ca = string("ssh-ed25519") + string(bytes(32))
+    return name, (string(name) + string(b"nonce") + fields + struct.pack("!QI", 1, 1) + string("id") + string("") +
+                  struct.pack("!QQ", 0, 1 << 63) + string("") + string("") + string("") + string(ca) +
+                  string(string("ssh-ed25519") + string(bytes(64))))
+
+
+SK_BLOBS = [*SK_KEYS.items(), *map(sk_certificate, SK_KEYS)]
+
+
+@pytest.mark.parametrize("name, blob", SK_BLOBS, ids=[name for name, _ in SK_BLOBS])
+def test_security_key(play, work, cleanup, name, blob):
+    """A key on a token, held by the agent: asked about first, because it needs a touch; the signature (with flags and
+    counter behind it) goes to the server as it is. It is never a host key algorithm."""
+    plain = name.replace("-cert-v01", "")
+    signature = string(plain) + string(b"raw signature") + b"\1" + struct.pack("!I", 7)
+    scripted = ScriptedAgent(work, [blob], lambda *_: signature)
+    cleanup.callback(scripted.close)
+
+    def script(wire):
+        wire.hello()
+        wire.handshake()
+        assert b"sk-" not in Reader(wire.their_kexinit, 17 + 4 + len(Reader(wire.their_kexinit, 17).string())).string()
+        wire.ext_info()
+        wire.login()
+        wire.serve()
+    _, evil = play(script, ends=False, key=None,
+                   options=["IdentitiesOnly=no", "HostKeyAlgorithms=+sk-*", "LogLevel=DEBUG1"],
+                   how={"env": {"SSH_AUTH_SOCK": scripted.socket}})
+    (_, query), (_, signed) = evil.wires[0].logins
+    payload = string(name) + string(blob)
+    assert query.endswith(b"\0" + payload)
+    assert signed.endswith(b"\1" + payload + string(signature))
+    (asked, data, flags), = scripted.requests
+    assert asked == blob and flags == 0 and data == string(evil.wires[0].session) + signed[:-len(string(signature))]
+
+
+def test_security_key_excluded(play, work, cleanup):
+    """PubkeyAcceptedAlgorithms without it: the agent is never asked to sign."""
+    scripted = ScriptedAgent(work, list(SK_KEYS.values()), lambda *_: None)
+    cleanup.callback(scripted.close)
+    play(lambda wire: wire.welcome(), key=None, pattern="Permission denied",
+         options=["IdentitiesOnly=no", "PubkeyAcceptedAlgorithms=-sk-*"],
+         how={"env": {"SSH_AUTH_SOCK": scripted.socket}})
+    assert scripted.requests == []
 
 
 def test_dead_agent(openssh, client, service, port, work):

@@ -326,6 +326,8 @@ static void test_check(void **state)
 		{ "aes128-ctr", LIST_MAC, ERR_SYNTAX },
 		{ "none", LIST_CIPHER, ERR_SYNTAX },
 		{ "ssh-dss", LIST_HOST_KEY, ERR_SYNTAX },
+		{ "ssh-ed25519,sk-ssh-ed25519@openssh.com", LIST_HOST_KEY, ERR_SYNTAX },
+		{ "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", LIST_HOST_KEY, ERR_SYNTAX },
 		{ "aes128-ctr,aes256-ctr", LIST_CIPHER, OK },
 		{ "hmac-sha2-256", LIST_MAC, OK },
 		{ "ssh-ed25519,rsa-sha2-256", LIST_HOST_KEY, OK },

@@ -1,9 +1,13 @@
 """A real ssh-agent, and the scripts that stand in for a person at SSH_ASKPASS."""
 import os
+import socket
+import struct
 import subprocess
+import threading
 
 from .net import unix_listener
 from .proc import Child, until
+from .services import recv_exact
 
 
 class Agent:
@@ -20,6 +24,55 @@ class Agent:
 
     def close(self):
         self.child.stop()
+
+
+class ScriptedAgent:
+    """An agent with the public blobs `keys`, real or not; sign(blob, data) gives the signature, or None to refuse."""
+
+    def __init__(self, folder, keys, sign):
+        self.keys, self.sign = keys, sign
+        self.requests = []  # (blob, data, flags) of every signature that was asked for
+        self.socket = folder / "scripted_agent"
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(self.socket))
+        self.listener.listen()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self):
+        while True:
+            try:
+                sock, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+
+    def _serve(self, sock):
+        try:
+            while True:
+                answer = self._answer(recv_exact(sock, struct.unpack("!I", recv_exact(sock, 4))[0]))
+                sock.sendall(_string(answer))
+        except (OSError, EOFError):
+            sock.close()
+
+    def _answer(self, request):
+        if request[0] == 11:  # SSH_AGENTC_REQUEST_IDENTITIES
+            return bytes([12]) + struct.pack("!I", len(self.keys)) + b"".join(
+                _string(key) + _string(b"a comment") for key in self.keys)
+        if request[0] != 13:  # SSH_AGENTC_SIGN_REQUEST
+            return bytes([5])
+        size = struct.unpack("!I", request[1:5])[0]
+        blob, rest = request[5:5 + size], request[5 + size:]
+        size = struct.unpack("!I", rest[:4])[0]
+        self.requests.append((blob, rest[4:4 + size], struct.unpack("!I", rest[4 + size:])[0]))
+        signature = self.sign(*self.requests[-1][:2])
+        return bytes([14]) + _string(signature) if signature else bytes([5])
+
+    def close(self):
+        self.listener.close()
+
+
+def _string(data):
+    return struct.pack("!I", len(data)) + data
 
 
 def askpass(folder, *answers):
