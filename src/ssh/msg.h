@@ -1,4 +1,4 @@
-/* Message numbers, reason codes and limits of the wire, in one place (RFC 4250, hostile.md section 6). */
+/* Message numbers and reason codes (RFC 4250), and our limits of the wire, in one place. */
 #ifndef ADIT_SSH_MSG_H
 #define ADIT_SSH_MSG_H
 
