@@ -59,10 +59,12 @@ int on_channel_eof(struct conn *c, struct rd *in, struct event *ev)
 int on_channel_close(struct conn *c, struct rd *in, struct event *ev)
 {
 	struct chan *ch = chan_find(c, rd_u32(in));
+	uint8_t msg[5] = { MSG_CHANNEL_CLOSE };
 
 	if (!rd_done(in) || !ch || ch->state != CHAN_OPEN)
 		return conn_fail(c, ERR_PROTO, "CHANNEL_CLOSE malformed or for no open channel");
-	if (!ch->close_sent && send_short(c, MSG_CHANNEL_CLOSE, ch->peer_id) != OK)
+	put_u32(msg + 1, ch->peer_id);
+	if (!ch->close_sent && tx_courtesy(c, span(msg, sizeof(msg))) != OK)
 		return c->err;
 	if (!ch->abandoned)
 		ev->kind = EV_CLOSED;

@@ -208,7 +208,7 @@ static int confirm(struct conn *c, struct chan *ch)
 	put_u32(msg + 5, ch->id);
 	put_u32(msg + 9, ch->rx_window);
 	put_u32(msg + 13, chan_packet_max(c));
-	return tx_control(c, span(msg, sizeof(msg)));
+	return tx_courtesy(c, span(msg, sizeof(msg)));
 }
 
 int chan_open_answer(struct conn *c, struct chan *ch, const struct answer *a)

@@ -45,6 +45,8 @@ struct tx {
 	struct buf control; /* waiting messages: uint32 length, payload */
 	size_t replies;	    /* of them: bytes that the peer made us queue since the last flush */
 	size_t reply_count;
+	size_t courtesies;    /* confirmations and closes among it, for which channels pay while they live */
+	uint64_t replies_end; /* position in the stream (see bytes) behind the last of them that was sealed */
 	uint64_t progress_ms; /* when bytes last left, or began to wait */
 };
 
@@ -239,6 +241,8 @@ int tx_now(struct conn *c, struct span payload);
 int tx_control(struct conn *c, struct span payload);
 /* The same for an answer that the peer made us give: charged to the reply budget. */
 int tx_reply(struct conn *c, struct span payload);
+/* The same for what belongs to a channel: only more than the channels could cause at once is too much. */
+int tx_courtesy(struct conn *c, struct span payload);
 /* Seals what waits, where the key exchange allows it. */
 int tx_flush_control(struct conn *c);
 /* Too many answers wait: open no more packets. */
@@ -342,6 +346,8 @@ int on_channel_reply(struct conn *c, struct rd *in, struct event *ev);
 
 /* ---- global.c ---- */
 int global_keepalive(struct conn *c);
+/* So many of the peer's requests wait for an answer that no more packets are opened. */
+bool global_choked(const struct conn *c);
 int global_answer(struct conn *c, struct peer_global *g, const struct answer *a);
 struct peer_global *global_by_question(struct conn *c, uint32_t question);
 bool global_tick(struct conn *c, struct event *ev); /* emits EV_REPLY for a request that was never answered */

@@ -83,8 +83,11 @@ int conn_global(struct conn *c, const struct global_request *r, void *user, uint
 
 int global_keepalive(struct conn *c)
 {
-	struct our_global *g = our_new(c, NULL);
+	struct our_global *g;
 
+	if (c->globals_out >= GLOBALS_PENDING_MAX) /* the peer has enough to answer */
+		return OK;
+	g = our_new(c, NULL);
 	if (!g)
 		return conn_fail(c, ERR_NOMEM, "no memory for a keepalive");
 	buf_cstring(&g->message, "keepalive@openssh.com");
@@ -174,6 +177,11 @@ bool global_tick(struct conn *c, struct event *ev)
 }
 
 /* ---- theirs ---- */
+
+bool global_choked(const struct conn *c)
+{
+	return c->peer_global_count >= PEER_GLOBALS_MAX;
+}
 
 static void peer_free(struct conn *c, struct peer_global *g)
 {
@@ -276,7 +284,7 @@ int on_global_request(struct conn *c, struct rd *in, struct event *ev)
 	ev->global.port = has_port(kind) ? rd_u32(in) : 0;
 	if (!rd_done(in) || ev->global.host.n > ADDRESS_MAX)
 		return conn_fail(c, ERR_PROTO, "malformed GLOBAL_REQUEST %s", names[kind]);
-	if (ev->global.port > UINT16_MAX || c->peer_global_count >= PEER_GLOBALS_MAX)
+	if (ev->global.port > UINT16_MAX)
 		return decline(c, in, want_reply);
 	g = peer_new(c, want_reply);
 	if (!g)

@@ -124,18 +124,28 @@ int tx_reply(struct conn *c, struct span payload)
 }
 
 /* Between our KEXINIT and the peer's no reply can leave, and the peer's must still be read: it gets more room then. */
+int tx_courtesy(struct conn *c, struct span payload)
+{
+	c->tx.courtesies++;
+	return tx_control(c, payload);
+}
+
 bool tx_choked(const struct conn *c)
 {
 	size_t times = kex_holds_tx(c) ? REPLIES_IN_KEX : 1;
+	const struct tx *t = &c->tx;
 
-	return c->tx.replies > times * CONTROL_MAX || c->tx.reply_count > times * CONTROL_MESSAGES_MAX;
+	return t->replies > times * CONTROL_MAX || t->reply_count > times * CONTROL_MESSAGES_MAX ||
+	       t->courtesies > times * 2 * c->setup.max_channels;
 }
 
-/* Replies stay charged while the kernel does not take them: they are free only when little is pending. */
+/* Replies stay charged until the kernel has taken them: little is pending then, or only data that was sealed later. */
 static void settle_replies(struct conn *c)
 {
-	if (c->tx.control.n == 0 && c->tx.pending < CONTROL_MAX)
-		c->tx.replies = c->tx.reply_count = 0;
+	struct tx *t = &c->tx;
+
+	if (t->control.n == 0 && (t->pending < CONTROL_MAX || t->bytes >= t->replies_end))
+		t->replies = t->reply_count = t->courtesies = 0;
 }
 
 int tx_flush_control(struct conn *c)
@@ -160,6 +170,8 @@ int tx_flush_control(struct conn *c)
 	} else {
 		buf_drop(&c->tx.control, done);
 	}
+	if (done)
+		c->tx.replies_end = c->tx.bytes + c->tx.pending;
 	settle_replies(c);
 	return OK;
 }
