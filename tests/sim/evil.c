@@ -538,12 +538,14 @@ void evil_run(struct evil *e)
 	bool moved = true;
 
 	for (size_t i = 0; moved; i++) {
+		uint64_t packets = e->us->rx.packets;
+
 		assert(i < ROUNDS_MAX);
 		moved = deliver(e);
 		conn_tick(e->us, e->now_ms);
 		while (conn_next(e->us, &ev) == 1)
 			on_event(e, &ev);
-		moved |= collect(e);
+		moved |= collect(e) || e->us->rx.packets != packets;
 	}
 }
 

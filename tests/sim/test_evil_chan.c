@@ -813,6 +813,39 @@ static void port_not_asked_for(struct evil *e)
 	assert_int_equal(e->last.port, 0);
 }
 
+/* Keys are asked for as they are given, and the proof is passed on unread: whether it is one is not the engine's. */
+static void prove_keys(struct evil *e)
+{
+	static const char keys[] = "\0\0\0\1a\0\0\0\2bc";
+	const struct global_request g = { .kind = GLOBAL_PROVE_HOST_KEYS, .keys = span(keys, sizeof(keys) - 1) };
+	struct buf want = BUF(1000);
+	uint32_t ticket;
+
+	assert_int_equal(conn_global(e->us, &g, e, &ticket), OK);
+	evil_run(e);
+	evil_build(&want, "bsbr", MSG_GLOBAL_REQUEST, "hostkeys-prove-00@openssh.com", 1, g.keys);
+	assert_true(span_eq(evil_said(e, MSG_GLOBAL_REQUEST, 0), buf_span(&want)));
+	buf_fini(&want);
+	evil_say(e, "br", MSG_REQUEST_SUCCESS, span_str("a proof"));
+	assert_int_equal(e->events[EV_REPLY], 1);
+	assert_int_equal(e->last.ticket, ticket);
+	assert_true(e->last.ok);
+	assert_true(span_is(buf_span(&e->text), "a proof"));
+}
+
+static void prove_too_many(struct evil *e)
+{
+	static const uint8_t keys[PROVE_MAX + 1];
+	struct global_request g = { .kind = GLOBAL_PROVE_HOST_KEYS, .keys = span(keys, sizeof(keys)) };
+	uint32_t ticket;
+
+	assert_int_equal(conn_global(e->us, &g, e, &ticket), ERR_LIMIT);
+	g.keys.n--;
+	assert_int_equal(conn_global(e->us, &g, e, &ticket), OK);
+	evil_run(e);
+	assert_int_equal(evil_count(e, MSG_GLOBAL_REQUEST), 1);
+}
+
 static void surplus_replies(struct evil *e)
 {
 	uint32_t ticket;
@@ -1032,6 +1065,10 @@ static const struct evil_row rows[] = {
 	{ "port 0: port 65536", OURS_CLIENT, PLAY(port_beyond), DENIED },
 	{ "port 0: port 2^32-1", OURS_CLIENT, PLAY(port_huge), DENIED },
 	{ "a port that was not asked for", OURS_CLIENT, PLAY(port_not_asked_for), QUIET },
+	{ "proof of keys", OURS_CLIENT, PLAY(prove_keys), FINE },
+	{ "proof of too many keys", OURS_CLIENT, PLAY(prove_too_many), FINE },
+	{ "a server is asked for a proof", OURS_SERVER, AT_OPEN,
+	  NOTE("\x50\0\0\0\x1dhostkeys-prove-00@openssh.com\1\0\0\0\1a"), OK, 0, MSG_REQUEST_FAILURE },
 	{ "surplus replies", OURS_CLIENT, PLAY(surplus_replies), FINE },
 	{ "replies in order", OURS_CLIENT, PLAY(replies_in_order), FINE },
 	{ "64 of ours at a time", OURS_CLIENT, PLAY(pending_64), FINE },
