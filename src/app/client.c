@@ -127,19 +127,13 @@ static void on_open(struct client *c, const struct event *ev)
 	conn_answer(link_conn(c->link), ev->question, &no);
 }
 
-static void ignore(struct client *c, const struct event *ev)
-{
-	(void)c;
-	(void)ev;
-}
-
 static void on_event(void *user, const struct event *ev)
 {
 	static void (*const handlers[])(struct client *, const struct event *) = {
-		[EV_IDENT] = on_ident,	 [EV_NEGOTIATED] = on_negotiated, [EV_BANNER] = login_event,
-		[EV_DEBUG] = on_debug,	 [EV_AUTH_FAILED] = login_event,  [EV_LOGGED_IN] = on_logged_in,
-		[EV_HOST_KEYS] = ignore, [EV_HOST_KEY] = hostkey_decide,  [EV_AUTH] = login_event,
-		[EV_SIGN] = login_event, [EV_PROMPT] = login_event,	  [EV_OPEN] = on_open,
+		[EV_IDENT] = on_ident,	      [EV_NEGOTIATED] = on_negotiated, [EV_BANNER] = login_event,
+		[EV_DEBUG] = on_debug,	      [EV_AUTH_FAILED] = login_event,  [EV_LOGGED_IN] = on_logged_in,
+		[EV_HOST_KEYS] = learn_event, [EV_HOST_KEY] = hostkey_decide,  [EV_AUTH] = login_event,
+		[EV_SIGN] = login_event,      [EV_PROMPT] = login_event,       [EV_OPEN] = on_open,
 	};
 	struct client *c = user;
 
@@ -267,6 +261,7 @@ int client_run(struct client *c)
 		return CMD_EXIT_FAILURE;
 	}
 	login_init(&c->login);
+	learn_init(&c->learn);
 	err = pool_init(&c->pool, SPARE_CHUNKS);
 	if (!err)
 		err = start_signals(c, watches);
@@ -280,6 +275,7 @@ int client_run(struct client *c)
 		loop_run(c->loop);
 	dial_cancel(c->dial);
 	forwards_free(c->forwards);
+	learn_fini(&c->learn);
 	link_free(c->link);
 	login_fini(&c->login);
 	timer_free(c->retry);

@@ -7,6 +7,7 @@
 #include "app/identity.h"
 #include "base/pool.h"
 #include "conf/client_conf.h"
+#include "conf/known_hosts.h"
 #include "fwd/forwards.h"
 #include "fwd/link.h"
 #include "io/agentsock.h"
@@ -33,6 +34,15 @@ struct login {
 	struct buf host_key, kex_sig; /* tell a restricted agent key where we are going */
 };
 
+/* Where learning further host keys stands (UpdateHostKeys). */
+struct learn {
+	bool may;	 /* the host key is the user's own knowledge of this host: others may stand beside it */
+	bool heard;	 /* the server has listed its keys: only the first list counts */
+	bool waiting;	 /* for the proof that it has the private halves */
+	struct buf keys; /* packed blobs that are new to us */
+	struct owner owner;
+};
+
 struct client {
 	struct client_conf *conf;
 	const struct cmdline *cmd;
@@ -46,6 +56,7 @@ struct client {
 	struct addr peer; /* the server's address */
 	struct link *link;
 	struct login login;
+	struct learn learn;
 	struct forwards *forwards;
 	bool logged_in, started, ready, stopping;
 	void (*on_ready)(void *user); /* all forwards stand: called once */
@@ -65,6 +76,19 @@ void client_fail(struct client *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int hostkey_algorithms(struct client *c, struct buf *out, struct why *why) MUST_CHECK;
 /* Answers EV_HOST_KEY, after asking the person where that is the rule. */
 void hostkey_decide(struct client *c, const struct event *ev);
+/* What RevokedHostKeys and known_hosts say of a key. OK (then look at v->status) or an error with a sentence: the key
+ * is revoked, or it is not known whether it is. */
+int hostkey_look_up(const struct client *c, struct span blob, struct kh_verdict *v, struct why *why) MUST_CHECK;
+/* Adds a key of the server to the first of the user's files. OK, ERR_NOT_FOUND (there is no file), or kh_append()'s. */
+int hostkey_store(const struct client *c, struct span blob, struct why *why) MUST_CHECK;
+
+/* ---- learn.c ---- */
+
+void learn_init(struct learn *l);
+/* Before link_free(). */
+void learn_fini(struct learn *l);
+/* EV_HOST_KEYS. */
+void learn_event(struct client *c, const struct event *ev);
 
 /* ---- login.c ---- */
 

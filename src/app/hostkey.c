@@ -5,14 +5,12 @@
 #include <time.h>
 
 #include "app/client.h"
-#include "conf/known_hosts.h"
 #include "io/prompt.h"
 #include "io/sys.h"
 
 struct question {
 	struct client *c;
 	struct span blob;
-	struct kh_host host;
 	char name[KH_NAME_MAX];
 	char fingerprint[64];
 	char address[ADDR_TEXT];
@@ -105,26 +103,34 @@ static bool loopback(const struct client *c)
 	       strcmp(c->conf->host, "::1") == 0;
 }
 
-/* Remembers a new key in the first of the user's files. */
-static void remember(struct question *q)
+int hostkey_store(const struct client *c, struct span blob, struct why *why)
+{
+	const struct kh_host host = called(c);
+	uint8_t salt[KH_SALT];
+
+	if (!c->conf->user_known_hosts.n)
+		return why_set(why, ERR_NOT_FOUND, "UserKnownHostsFile names no file");
+	if (sys_random(salt, sizeof(salt)) != OK)
+		return why_set(why, ERR_CRYPTO, "the system gives no random bytes");
+	return kh_append(c->conf->user_known_hosts.v[0], &host, blob, c->conf->hash_known_hosts ? KH_HASHED : KH_CLEAR,
+			 salt, c->crypto, why);
+}
+
+/* A new key goes to the first of the user's files, if there is one. True when it is there now. */
+static bool remember(struct question *q)
 {
 	struct client *c = q->c;
 	struct why why = { "" };
-	uint8_t salt[KH_SALT];
-	const char *file = c->conf->user_known_hosts.n ? c->conf->user_known_hosts.v[0] : NULL;
-	int err;
+	int err = hostkey_store(c, q->blob, &why);
 
-	if (!file)
-		return;
-	err = sys_random(salt, sizeof(salt));
-	if (!err)
-		err = kh_append(file, &q->host, q->blob, c->conf->hash_known_hosts ? KH_HASHED : KH_CLEAR, salt,
-				c->crypto, &why);
+	if (err == ERR_NOT_FOUND)
+		return false;
 	if (err)
 		log_line(c->log, LOG_AT_ERROR, "Failed to add the host to the list of known hosts: %s", why.text);
 	else
 		log_line(c->log, LOG_AT_INFO, "Warning: Permanently added '%s' (%s) to the list of known hosts.",
 			 q->name, pkey_label(q->blob));
+	return err == OK;
 }
 
 enum { ANSWER_TEXT = 128, QUESTION_TEXT = 2048 };
@@ -163,10 +169,27 @@ static bool person_says_yes(struct question *q)
 	}
 }
 
+/* Further keys may be learned beside a key, not beside a CA or a pattern that somebody keeps by hand. */
+static bool plain_knowledge(const struct question *q)
+{
+	return !cert_is(q->blob) && !q->verdict.by_pattern && !q->verdict.without_port;
+}
+
+static bool in_user_file(const struct question *q)
+{
+	const struct strs *files = &q->c->conf->user_known_hosts;
+
+	for (size_t i = 0; i < files->n; i++)
+		if (q->verdict.at.file == files->v[i])
+			return true;
+	return false;
+}
+
 /* A key that no line knows. */
 static bool accept_unknown(struct question *q)
 {
 	const struct client_conf *conf = q->c->conf;
+	bool asked = conf->strict_host_key == CHECK_ASK, stored;
 
 	if (conf->strict_host_key == CHECK_YES || (conf->strict_host_key == CHECK_ASK && conf->batch_mode)) {
 		log_line(q->c->log, LOG_AT_ERROR,
@@ -176,9 +199,10 @@ static bool accept_unknown(struct question *q)
 			log_line(q->c->log, LOG_AT_ERROR, "%s", q->verdict.why.text);
 		return false;
 	}
-	if (conf->strict_host_key == CHECK_ASK && !person_says_yes(q))
+	if (asked && !person_says_yes(q))
 		return false;
-	remember(q);
+	stored = remember(q);
+	q->c->learn.may = asked && stored && plain_knowledge(q);
 	return true;
 }
 
@@ -224,6 +248,7 @@ static bool accept_known(struct question *q)
 {
 	log_line(q->c->log, LOG_AT_DEBUG1, "Host '%s' is known and matches the %s host key (%s:%lu).", q->name,
 		 pkey_label(q->blob), q->verdict.at.file, q->verdict.at.line);
+	q->c->learn.may = plain_knowledge(q) && in_user_file(q);
 	return true;
 }
 
@@ -243,24 +268,33 @@ static bool judge(struct question *q)
 	return rules[q->verdict.status](q);
 }
 
-static int look_up(struct question *q, struct why *why)
+int hostkey_look_up(const struct client *c, struct span blob, struct kh_verdict *v, struct why *why)
 {
 	const char *names[FILES_MAX];
-	struct client *c = q->c;
+	const struct kh_host host = called(c);
 	const struct kh_rules rules = { (uint64_t)time(NULL), c->conf->ca_sig, (unsigned)c->conf->required_rsa_bits };
+	const char *revoked = c->conf->revoked_host_keys;
 	int err = OK;
 
-	if (c->conf->revoked_host_keys && strcmp(c->conf->revoked_host_keys, "none") != 0)
-		err = kh_revoked(c->conf->revoked_host_keys, q->blob, c->crypto, why);
+	if (revoked && strcmp(revoked, "none") != 0)
+		err = kh_revoked(revoked, blob, c->crypto, why);
 	if (!err)
-		err = pkey_fingerprint(c->crypto, q->blob, q->fingerprint);
-	if (!err)
-		err = kh_name(q->name, &q->host);
-	if (!err)
-		err = kh_check(&q->verdict, names, files(c, names, LEN(names)), &q->host, q->blob, c->crypto, &rules);
+		err = kh_check(v, names, files(c, names, LEN(names)), &host, blob, c->crypto, &rules);
 	if (err && !*why->text)
 		why_set(why, err, "cannot check the host key: %s", err_name(err));
 	return err;
+}
+
+static int look_up(struct question *q, struct why *why)
+{
+	const struct kh_host host = called(q->c);
+	int err = pkey_fingerprint(q->c->crypto, q->blob, q->fingerprint);
+
+	if (!err)
+		err = kh_name(q->name, &host);
+	if (err)
+		return why_set(why, err, "cannot check the host key: %s", err_name(err));
+	return hostkey_look_up(q->c, q->blob, &q->verdict, why);
 }
 
 static void keep_for_agent(struct client *c, const struct event *ev)
@@ -273,7 +307,7 @@ static void keep_for_agent(struct client *c, const struct event *ev)
 
 void hostkey_decide(struct client *c, const struct event *ev)
 {
-	struct question q = { .c = c, .blob = ev->blob, .host = called(c) };
+	struct question q = { .c = c, .blob = ev->blob };
 	struct why why = { "" };
 	uint16_t port;
 

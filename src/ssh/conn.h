@@ -104,8 +104,8 @@ enum event_kind {
 	EV_ROOM,	/* chan, user: conn_lend() said "window empty" and now there is some */
 	EV_EOF,		/* chan, user: the peer will send no more data */
 	EV_CLOSED,	/* chan, user: both sides closed; the number is gone. `clean`: the peer sent EOF before CLOSE */
-	EV_REPLY,	/* our conn_global() number `ticket` was answered: ok, port, user */
-	EV_HOST_KEYS,	/* client: hostkeys-00@openssh.com; text = packed key blobs */
+	EV_REPLY,     /* our conn_global() number `ticket` was answered: ok, port, user; text = what the answer said */
+	EV_HOST_KEYS, /* client: hostkeys-00@openssh.com; text = packed key blobs */
 	/* questions: conn_answer(question, ...) */
 	EV_HOST_KEY, /* client: blob, alg. The signature is right; is it the right key? -> yes/no */
 	EV_AUTH,     /* client: what to try next? methods (empty = not known yet), partial, sig_algs, ext_known
@@ -125,13 +125,17 @@ enum global_kind {
 	GLOBAL_TCPIP_FORWARD = 1,
 	GLOBAL_CANCEL_TCPIP_FORWARD,
 	GLOBAL_STREAMLOCAL_FORWARD,
-	GLOBAL_CANCEL_STREAMLOCAL_FORWARD
+	GLOBAL_CANCEL_STREAMLOCAL_FORWARD,
+	GLOBAL_PROVE_HOST_KEYS /* client: hostkeys-prove-00@openssh.com (OpenSSH's PROTOCOL) */
 };
+
+enum { PROVE_MAX = 32000 }; /* with its head it fits into the packet that every peer takes (RFC 4253 section 6.1) */
 
 struct global_request {
 	enum global_kind kind;
 	struct span host; /* bind address as on the wire ("" = all, "localhost", ...), or the socket path */
 	uint32_t port;	  /* 0 asks the peer to choose */
+	struct span keys; /* GLOBAL_PROVE_HOST_KEYS, and nothing else: packed key blobs, at most PROVE_MAX bytes */
 };
 
 enum target_kind {
@@ -243,7 +247,8 @@ void conn_eof(struct conn *c, uint32_t chan);
  * is abandoned instead: no event for it follows at all. One that EV_OPEN asks about is closed by answering no. */
 void conn_close(struct conn *c, uint32_t chan);
 
-/* Asks the peer for a listener or its end; EV_REPLY follows with `user` and the ticket. */
+/* Asks the peer for a listener or its end, or to prove keys; EV_REPLY follows with `user` and the ticket. OK, ERR_LIMIT
+ * (not logged in, or more than PROVE_MAX bytes of keys), ERR_NOMEM, ERR_CLOSED. */
 int conn_global(struct conn *c, const struct global_request *r, void *user, uint32_t *ticket) MUST_CHECK;
 
 /* ---- Ends and facts ------------------------------------------------------------------------------------------- */

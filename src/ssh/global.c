@@ -10,6 +10,7 @@ static const char *const names[] = {
 	[GLOBAL_CANCEL_TCPIP_FORWARD] = "cancel-tcpip-forward",
 	[GLOBAL_STREAMLOCAL_FORWARD] = "streamlocal-forward@openssh.com",
 	[GLOBAL_CANCEL_STREAMLOCAL_FORWARD] = "cancel-streamlocal-forward@openssh.com",
+	[GLOBAL_PROVE_HOST_KEYS] = "hostkeys-prove-00@openssh.com",
 };
 
 static bool has_port(enum global_kind kind)
@@ -49,12 +50,24 @@ static struct our_global *our_new(struct conn *c, void *user)
 
 	if (!g)
 		return NULL;
-	g->message = BUF(ADDRESS_MAX + 128);
+	g->message = BUF(PROVE_MAX + 128);
 	g->user = user;
 	g->ticket = ++c->tickets;
 	list_init(&g->node);
 	buf_u8(&g->message, MSG_GLOBAL_REQUEST);
 	return g;
+}
+
+static void put_request(struct buf *out, const struct global_request *r)
+{
+	buf_cstring(out, names[r->kind]);
+	buf_u8(out, 1);
+	if (r->kind == GLOBAL_PROVE_HOST_KEYS)
+		buf_bytes(out, r->keys);
+	else
+		buf_string(out, r->host);
+	if (has_port(r->kind))
+		buf_u32(out, r->port);
 }
 
 int conn_global(struct conn *c, const struct global_request *r, void *user, uint32_t *ticket)
@@ -63,14 +76,12 @@ int conn_global(struct conn *c, const struct global_request *r, void *user, uint
 
 	if (c->err || c->life != LIFE_OPEN)
 		return c->err ? ERR_CLOSED : ERR_LIMIT;
+	if (r->keys.n > PROVE_MAX)
+		return ERR_LIMIT;
 	g = our_new(c, user);
 	if (!g)
 		return ERR_NOMEM;
-	buf_cstring(&g->message, names[r->kind]);
-	buf_u8(&g->message, 1);
-	buf_string(&g->message, r->host);
-	if (has_port(r->kind))
-		buf_u32(&g->message, r->port);
+	put_request(&g->message, r);
 	if (buf_err(&g->message)) {
 		our_free(g);
 		return ERR_NOMEM;
@@ -113,6 +124,7 @@ static void fill_reply(struct event *ev, const struct our_global *g, bool ok, ui
 static int on_reply(struct conn *c, struct rd *in, struct event *ev, bool ok)
 {
 	struct our_global *g;
+	struct span body;
 	uint32_t port = 0;
 
 	if (list_empty(&c->globals_sent)) { /* surplus: as OpenSSH, it is ignored and satisfies nothing */
@@ -127,9 +139,11 @@ static int on_reply(struct conn *c, struct rd *in, struct event *ev, bool ok)
 			return conn_fail(c, ERR_PROTO,
 					 "the server's answer to a forward of port 0 names no valid port");
 	}
-	rd_rest(in);
-	if (!g->keepalive && !g->given_up)
+	body = rd_rest(in);
+	if (!g->keepalive && !g->given_up) {
 		fill_reply(ev, g, ok, port);
+		ev->text = body;
+	}
 	our_free(g);
 	c->globals_out--;
 	return send_waiting(c);
@@ -243,7 +257,7 @@ static struct peer_global *peer_new(struct conn *c, bool want_reply)
 
 static enum global_kind kind_of(struct span name)
 {
-	for (enum global_kind k = GLOBAL_TCPIP_FORWARD; k < LEN(names); k++)
+	for (enum global_kind k = GLOBAL_TCPIP_FORWARD; k < GLOBAL_PROVE_HOST_KEYS; k++)
 		if (span_is(name, names[k]))
 			return k;
 	return 0;

@@ -4,8 +4,10 @@ import re
 import subprocess
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from lab import keys as keytool
+from lab.hostile import GLOBAL_REQUEST, REQUEST_FAILURE, REQUEST_SUCCESS, Reader, string
 from lab.services import ping
 
 
@@ -336,3 +338,201 @@ def test_ca_is_no_host_key(trust, openssh, lab):
     """A @cert-authority line with the host's own key does not make the plain key trusted."""
     trust(f"@cert-authority [127.0.0.1]:{openssh.port} {keytool.public(openssh.host_keys['ed25519'])}\n").fails(
         "Host key verification failed", lines=3)
+
+
+@pytest.fixture
+def learner(trust, lab, start_server, work, port):
+    """learner(known, update, **more): adit towards a server with an Ed25519 and an ECDSA key, of which it knows `known`;
+    returns (adit, server). read(): what the file has then."""
+    def start(known="ed25519", update="yes", options=(), known_hosts=None, **more):
+        server = start_server(host_kinds=["ed25519", "ecdsa256", "rsa"])
+        one = trust.works(server.known_hosts(known) if known_hosts is None else known_hosts(server), server=server,
+                          options=[f"UpdateHostKeys={update}", "LogLevel=VERBOSE", *options], **more)
+        return one, server
+    start.read = lambda: (work / "known_hosts").read_text(encoding="ascii")
+    return start
+
+
+LEARNED = "Learned a further host key: ECDSA SHA256:"
+
+
+@pytest.mark.parametrize("known", ["ed25519", "ecdsa256", "rsa"])
+def test_learn(trust, learner, known):
+    """What the server proves is in the file afterwards, and is then good for a login with that key alone."""
+    one, server = learner(known)
+    one.told("Learned a further host key(.|\n)*Learned a further host key")
+    lines = set(server.known_hosts().splitlines())
+    assert set(learner.read().splitlines()) == lines
+    before = learner.read()
+    for algorithm in ("ecdsa-sha2-nistp256", "rsa-sha2-512", "ssh-ed25519"):
+        trust.works(before, server=server, options=["UpdateHostKeys=no", f"HostKeyAlgorithms={algorithm}"]).stop()
+
+
+def test_learn_hashed(learner, work):
+    one, server = learner(options=["HashKnownHosts=yes"])
+    one.told(LEARNED)
+    assert len(re.findall(r"^\|1\|", learner.read(), re.MULTILINE)) == 2
+    found = subprocess.run(["ssh-keygen", "-F", f"[127.0.0.1]:{server.port}", "-f", work / "known_hosts"],
+                           capture_output=True, text=True, check=True).stdout
+    assert keytool.public(server.host_keys["ecdsa256"]) in found
+
+
+def test_learn_only_wanted_types(learner):
+    """HostKeyAlgorithms says what this server may ever come with."""
+    one, server = learner(options=["HostKeyAlgorithms=ssh-ed25519,ecdsa-sha2-nistp256"])
+    one.told(LEARNED)
+    assert learner.read() == server.known_hosts("ed25519", "ecdsa256")
+
+
+def test_learn_not_revoked(learner, lab, work):
+    (work / "revoked").write_text(keytool.public(lab.keys.host("ecdsa256")) + "\n", encoding="ascii")
+    one, server = learner(options=[f"RevokedHostKeys={work}/revoked"])
+    one.told("Learned a further host key: RSA")
+    assert learner.read() == server.known_hosts("ed25519", "rsa")
+
+
+NOT_LEARNED = {
+    "no": {"update": "no"},
+    "batch mode": {"update": "ask", "options": ["BatchMode=yes"]},
+    "nobody to ask": {"update": "ask"},
+    "pattern": {"known_hosts": lambda s: s.known_hosts("ed25519", name="[127.0.0.*]:*")},
+    "bare name": {"known_hosts": lambda s: s.known_hosts("ed25519", name="127.0.0.1")},
+    "a CA beside it": {"known_hosts": lambda s: s.known_hosts("ed25519") + "@cert-authority * " +
+                       keytool.public(s.host_keys["rsa"]) + "\n"},
+    "accepted unasked": {"known_hosts": lambda s: "", "strict": "accept-new", "grows": True},
+}
+
+
+@pytest.mark.parametrize("case", NOT_LEARNED.values(), ids=NOT_LEARNED)
+def test_not_learned(learner, port, case):
+    """Nothing is written; a second connection through the tunnel comes behind the server's list and its answer."""
+    case = dict(case)
+    grows = case.pop("grows", False)
+    one, server = learner(**case)
+    ping(("127.0.0.1", port))
+    expected = case["known_hosts"](server) if "known_hosts" in case else server.known_hosts("ed25519")
+    assert learner.read().count("\n") == expected.count("\n") + grows
+    assert "Learned" not in one.said
+
+
+def test_not_learned_beside_global_file(learner, work, lab):
+    """The key is known to everybody's file, not to the user's."""
+    one, _ = learner(known_hosts=lambda s: (work / "global").write_text(s.known_hosts("ed25519"), encoding="ascii") and "",
+                     options=[f"GlobalKnownHostsFile={work}/global"])
+    assert learner.read() == "" and "Learned" not in one.said
+
+
+@pytest.mark.parametrize("answer", ["yes", "no"])
+def test_learn_asked(learner, work, port, answer):
+    from lab.agent import askpass
+    program, asked = askpass(work / "askpass", answer)
+    one, server = learner(update="ask", how={"env": {"SSH_ASKPASS": program, "SSH_ASKPASS_REQUIRE": "force"}})
+    one.told("proved that it has a further host key: RSA")
+    ping(("127.0.0.1", port))
+    assert "Add to the list of known hosts" in asked.read_text(encoding="utf-8")
+    if answer == "yes":
+        one.told(LEARNED)
+    assert set(learner.read().splitlines()) == set(server.known_hosts(*([] if answer == "yes" else ["ed25519"])).splitlines())
+
+
+def proof(wire, key, session=None, purpose="hostkeys-prove-00@openssh.com", blob=None):
+    data = string(purpose) + string(session or wire.session) + string(blob or wire.host_blob(key))
+    return string(string("ssh-ed25519") + string(key.sign(data)))
+
+
+def damaged(good):
+    return good[:-1] + bytes([good[-1] ^ 1])
+
+
+def prove(*keys):
+    """The good answer: one proof for each key."""
+    return lambda wire: (REQUEST_SUCCESS, b"".join(proof(wire, key) for key in keys))
+
+
+ONE, TWO = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+PROOFS = {
+    "refused": ([ONE], lambda w: (REQUEST_FAILURE, b"")),
+    "none": ([ONE], lambda w: (REQUEST_SUCCESS, b"")),
+    "damaged": ([ONE], lambda w: (REQUEST_SUCCESS, damaged(proof(w, ONE)))),
+    "cut": ([ONE], lambda w: (REQUEST_SUCCESS, proof(w, ONE)[:-1])),
+    "cut length": ([ONE], lambda w: (REQUEST_SUCCESS, b"\xff\xff\xff\xff")),
+    "a byte behind it": ([ONE], lambda w: (REQUEST_SUCCESS, proof(w, ONE) + b"x")),
+    "of another key": ([ONE], lambda w: (REQUEST_SUCCESS, proof(w, TWO, blob=w.host_blob(ONE)))),
+    "of another session": ([ONE], lambda w: (REQUEST_SUCCESS, proof(w, ONE, session=bytes(32)))),
+    "for another purpose": ([ONE], lambda w: (REQUEST_SUCCESS, proof(w, ONE, purpose="hostkeys-00@openssh.com"))),
+    "the second is missing": ([ONE, TWO], lambda w: (REQUEST_SUCCESS, proof(w, ONE))),
+    "the second is wrong": ([ONE, TWO], lambda w: (REQUEST_SUCCESS, proof(w, ONE) + damaged(proof(w, TWO)))),
+    "in the wrong order": ([ONE, TWO], lambda w: (REQUEST_SUCCESS, proof(w, TWO) + proof(w, ONE))),
+    "SHA-1": ([ONE], lambda w: (REQUEST_SUCCESS, string(string("ssh-rsa") + string(bytes(64))))),
+}
+LEARN = {"flags": ("-v",), "options": ["UpdateHostKeys=yes"], "ends": False}
+
+
+def listing(keys, answer, packed=None):
+    """A server that lists these keys (or these bytes), answers the question for proofs, and then serves."""
+    def script(wire):
+        wire.welcome()
+        wire.asked = None
+        wire.courtesy_before = wire.courtesy
+
+        def courtesy(payload):
+            reader = Reader(payload)
+            if payload[0] != GLOBAL_REQUEST or reader.string() != b"hostkeys-prove-00@openssh.com":
+                wire.courtesy_before(payload)
+                return
+            wire.asked = payload[reader.at + 1:]
+            wire.send(*answer(wire))
+        wire.courtesy = courtesy
+        for _ in range(2):
+            wire.send(GLOBAL_REQUEST, string("hostkeys-00@openssh.com"), b"\0", packed(wire) if packed else
+                      b"".join(string(wire.host_blob(key)) for key in [wire.key, *keys]))
+        wire.serve()
+    return script
+
+
+@pytest.mark.parametrize("keys, answer", PROOFS.values(), ids=PROOFS)
+def test_wrong_proof(play, work, keys, answer):
+    """One wrong proof, and nothing is learned; the connection lives on."""
+    one, evil = play(listing(keys, answer), **LEARN)
+    one.told("does not prove its further host keys")
+    assert evil.wires[0].asked == b"".join(string(evil.wires[0].host_blob(key)) for key in keys)
+    assert (work / "known_hosts").read_text(encoding="ascii") == evil.known_hosts()
+
+
+def test_right_proof(play, work):
+    """The same server with the truth; the second list that it sends is read over."""
+    one, evil = play(listing([ONE, TWO, ONE], prove(ONE, TWO)), **LEARN)
+    one.told("Learned(.|\n)*Learned")
+    assert (work / "known_hosts").read_text(encoding="ascii").count("\n") == 3
+
+
+LISTS = {
+    "rubbish": lambda w: b"rubbish",
+    "cut": lambda w: string(w.host_blob(ONE))[:-1],
+    "too many": lambda w: b"".join(string(w.host_blob(Ed25519PrivateKey.generate())) for _ in range(17)),
+    "too big": lambda w: string(w.host_blob(ONE)) + string(string("ssh-ed25519") + bytes(16384)),
+}
+
+
+@pytest.mark.parametrize("packed", LISTS.values(), ids=LISTS)
+def test_bad_list(play, work, packed):
+    one, evil = play(listing([], prove(ONE), packed), **LEARN)
+    one.told("list of host keys is malformed or too long")
+    assert evil.wires[0].asked is None
+    assert (work / "known_hosts").read_text(encoding="ascii") == evil.known_hosts()
+
+
+NOTHING_NEW = {
+    "empty": lambda w: b"",
+    "the known one": lambda w: string(w.host_blob()),
+    "cut key": lambda w: string(w.host_blob(ONE)[:-1]),
+    "foreign type": lambda w: string(string("ssh-dss") + bytes(40)),
+    "security key": lambda w: string(string("sk-ssh-ed25519@openssh.com") + string(bytes(32)) + string("ssh:")),
+}
+
+
+@pytest.mark.parametrize("packed", NOTHING_NEW.values(), ids=NOTHING_NEW)
+def test_nothing_new(play, work, packed):
+    _, evil = play(listing([], prove(ONE), packed), **LEARN)
+    assert evil.wires[0].asked is None
+    assert (work / "known_hosts").read_text(encoding="ascii") == evil.known_hosts()
