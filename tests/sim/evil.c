@@ -637,9 +637,12 @@ uint32_t evil_opening(struct evil *e)
 
 static void reach_version(struct evil *e)
 {
-	buf_clear(&e->peer->our_ident);
-	buf_bytes(&e->peer->our_ident, span_str("SSH-2.0-evil"));
-	evil_raw(e, span_str("SSH-2.0-evil\r\n"));
+	struct buf *line = &e->peer->our_ident;
+
+	buf_clear(line);
+	buf_printf(line, "SSH-2.0-%s", e->setup.software ? e->setup.software : "evil");
+	buf_bytes(&e->wire, buf_span(line));
+	evil_raw(e, span_str("\r\n"));
 }
 
 static void reach_kex(struct evil *e)

@@ -28,6 +28,7 @@ struct evil_setup {
 	enum role role;		  /* ours */
 	struct conn_setup limits; /* what is not zero in it; keys, names and memory are filled in */
 	bool lax;		  /* the peer does not know strict key exchange */
+	const char *software;	  /* the peer's; NULL = "evil" */
 	enum auth_method try;	  /* client: what it logs in with; 0 = AUTH_PASSWORD */
 	enum evil_policy host_key, login, open, global;
 };

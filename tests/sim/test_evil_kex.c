@@ -14,6 +14,10 @@
 	{                   \
 		.lax = true \
 	}
+#define ASYNCSSH                              \
+	{                                     \
+		.software = "AsyncSSH_2.10.1" \
+	}
 
 /* ---- what may stand where ---- */
 
@@ -660,6 +664,18 @@ static void talk_after_kexinit(struct evil *e)
 	evil_say(e, "bsb", MSG_GLOBAL_REQUEST, "keepalive@example.com", 1);
 }
 
+/* AsyncSSH does so in rekeys; they are its old keys that speak for it. */
+static void talk_in_a_rekey(struct evil *e)
+{
+	evil_offer(e, NULL);
+	talk_after_kexinit(e);
+	evil_ecdh(e);
+	talk_after_kexinit(e);
+	evil_newkeys(e);
+	assert_int_equal(evil_count(e, MSG_REQUEST_FAILURE), 2);
+	assert_int_equal(e->us->kex.rekeys, 1);
+}
+
 static void just_before_the_end(struct evil *e)
 {
 	evil_wait(e, KEX_MS - 1);
@@ -924,6 +940,17 @@ static const struct evil_row rows[] = {
 	{ "talk until KEXINIT", OURS_BOTH, AT_REKEY_SENT, { 0 }, talk_until_kexinit, OK, 0, SAYS_ANYTHING },
 	{ "talk after KEXINIT", OURS_BOTH, AT_REKEY, { 0 }, talk_after_kexinit, DENIED },
 	{ "talk before NEWKEYS", OURS_BOTH, AT_REKEY_NEWKEYS, { 0 }, talk_after_kexinit, DENIED },
+	{ "AsyncSSH talks in a rekey", OURS_BOTH, AT_OPEN, { 0 }, talk_in_a_rekey, OK, 0, SAYS_ANYTHING, ASYNCSSH },
+	{ "AsyncSSH logs in again in a rekey", OURS_BOTH, AT_REKEY, { 0 }, login_in_between, DENIED, 0, ASYNCSSH },
+	{ "AsyncSSH talks in the first exchange", OURS_BOTH, AT_KEX, { 0 }, talk_after_kexinit, DENIED, 0, ASYNCSSH },
+	{ "AsyncSSH talks before the first NEWKEYS",
+	  OURS_BOTH,
+	  AT_NEWKEYS,
+	  { 0 },
+	  talk_after_kexinit,
+	  DENIED,
+	  0,
+	  ASYNCSSH },
 	{ "KEXINIT just in time", OURS_BOTH, AT_REKEY_SENT, { 0 }, just_before_the_end, OK, 0, SAYS_NOTHING },
 	{ "KEXINIT never", OURS_BOTH, AT_REKEY_SENT, { 0 }, never, ERR_TIMEOUT, DISC_BY_APPLICATION },
 	{ "share never", OURS_BOTH, AT_KEX, { 0 }, never, ERR_TIMEOUT, DISC_BY_APPLICATION },
