@@ -106,6 +106,23 @@ static void eof_again(struct evil *e)
 	buf_fini(&out);
 }
 
+static void channel_requests(struct evil *e)
+{
+	struct buf out = BUF(100);
+
+	evil_open(e, PEER, 1000, 1000);
+	flood_slowed(e, evil_build(&out, "busb", MSG_CHANNEL_REQUEST, 0u, "unheard@of", 0));
+	buf_fini(&out);
+}
+
+static void global_requests(struct evil *e)
+{
+	struct buf out = BUF(100);
+
+	flood_slowed(e, evil_build(&out, "bsb", MSG_GLOBAL_REQUEST, "unheard@of", 0));
+	buf_fini(&out);
+}
+
 static void host_keys(struct evil *e)
 {
 	struct buf out = BUF(100);
@@ -555,6 +572,8 @@ static void channels_10000(struct evil *e)
 static const struct evil_row rows[] = {
 	{ "extended data without a byte", OURS_BOTH, PLAY(extended_without_a_byte), FINE },
 	{ "EOF again and again", OURS_BOTH, PLAY(eof_again), FINE },
+	{ "requests on a channel", OURS_BOTH, PLAY(channel_requests), FINE },
+	{ "global requests", OURS_BOTH, PLAY(global_requests), FINE },
 	{ "host keys again and again", OURS_CLIENT, PLAY(host_keys), FINE },
 	{ "100 000 times IGNORE", OURS_BOTH, PLAY(flood), QUIET },
 	{ "reads answers slowly", OURS_BOTH, PLAY(reads_slowly), FINE },
