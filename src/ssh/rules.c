@@ -54,15 +54,15 @@ static const struct rule rules[256] = {
 	[MSG_PING] = { LIFE_OPEN, CLIENT, NEVER_IN_KEX, on_ping },
 };
 
-/* RFC 4250 section 4.1.2: these numbers have a meaning only for a method of key exchange or login that is running. */
-static bool of_a_method(uint8_t type)
+/* RFC 4250 section 4.1.2: these numbers have a meaning only for a method of key exchange, or of the login, that runs.
+ * RFC 4252 section 6: those from 80 on have none before the login is over. */
+static bool out_of_place(const struct conn *c, uint8_t type)
 {
-	return (type >= 30 && type <= 49) || (type >= 60 && type <= 79);
+	return (type >= 30 && type <= 49) || (type >= 60 && c->life != LIFE_OPEN);
 }
 
 /* RFC 4253 section 11.4: what nobody knows is answered with its sequence number; before the keys are there it ends the
- * connection, and so does what belongs behind the login (RFC 4252 section 6). A PING to a client is unknown too,
- * because only servers announce it. */
+ * connection. A PING to a client is unknown too, because only servers announce it. */
 static int unknown(struct conn *c, uint8_t type)
 {
 	uint8_t msg[5] = { MSG_UNIMPLEMENTED };
@@ -71,7 +71,7 @@ static int unknown(struct conn *c, uint8_t type)
 		return conn_fail(c, ERR_PROTO, "message 0 does not exist");
 	if (c->life <= LIFE_KEX || kex_holds_rx(c))
 		return conn_fail(c, ERR_PROTO, "unknown message %u during the key exchange", type);
-	if (of_a_method(type) || (type >= MSG_GLOBAL_REQUEST && c->life != LIFE_OPEN))
+	if (out_of_place(c, type))
 		return conn_fail(c, ERR_PROTO, "message %u is not allowed now", type);
 	count_cheap(c);
 	put_u32(msg + 1, c->rx.seq - 1);

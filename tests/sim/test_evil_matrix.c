@@ -122,12 +122,15 @@ static bool assigned(uint8_t type, unsigned from)
 	return false;
 }
 
-/* Numbers that no line has. RFC 4250 section 4.1.2: 30 to 49 and 60 to 79 mean something only to a method that runs. */
+/* Numbers that no line has. RFC 4250 section 4.1.2: 30 to 49 mean something only to a key exchange that runs, 60 to 79
+ * only to a method of the login that runs. */
 static enum fate stray(uint8_t type, unsigned from, const struct column *c)
 {
 	if (type == 0 || assigned(type, from) || strchr("VKkNnRQ", c->letter))
 		return DENIED;
-	if ((type >= 30 && type <= 49) || (type >= 60 && type <= 79))
+	if (type >= 30 && type <= 49)
+		return DENIED;
+	if (type >= 60 && type <= 79 && strchr("SA", c->letter))
 		return DENIED;
 	if (type >= 80 && strchr("SA", c->letter)) /* RFC 4252 section 6 */
 		return DENIED;
