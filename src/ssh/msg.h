@@ -68,7 +68,6 @@ enum {
 	GLOBAL_MS = 30000,
 	GLOBALS_PENDING_MAX = 64,
 	CHANNELS_MAX = 10000,
-	OPENS_PENDING_MAX = 4096,
 	CHAN_PACKET = 32768,	 /* max packet that we advertise to strangers */
 	CHAN_PACKET_LEAST = 256, /* a peer that advertises less is refused */
 	TX_HIGH_WATER = 1 << 20,

@@ -137,9 +137,8 @@ def slim_echo():
                     piece = b""
                 if piece:
                     sock.sendall(piece)
-                else:
-                    poller.unregister(number)
-                    socks.pop(number).close()
+                elif socks.pop(number, None):  # closing takes it out of the poller, too
+                    sock.close()
 
     threading.Thread(target=run, daemon=True).start()
 
