@@ -13,8 +13,7 @@ int auth_begin(struct conn *c)
 
 	buf_u8(&out, MSG_SERVICE_REQUEST);
 	buf_cstring(&out, "ssh-userauth");
-	err = buf_err(&out) ? conn_fail(c, ERR_NOMEM, "no memory for SERVICE_REQUEST") : tx_control(c, buf_span(&out));
-	buf_fini(&out);
+	err = tx_built(c, &out, tx_control);
 	c->auth.state = AUTH_ASK;
 	return err;
 }
@@ -82,10 +81,8 @@ static void begin_request(struct conn *c, struct buf *out, const char *method)
 
 static int send_request(struct conn *c, struct buf *out)
 {
-	int err = buf_err(out) ? conn_fail(c, ERR_NOMEM, "no memory for a login request")
-			       : tx_control(c, buf_span(out));
+	int err = tx_built(c, out, tx_control);
 
-	buf_fini(out);
 	c->auth.state = AUTH_SENT;
 	return err;
 }

@@ -7,7 +7,6 @@ int on_service_request(struct conn *c, struct rd *in, struct event *ev)
 {
 	struct span name = rd_string(in);
 	struct buf out = BUF(64);
-	int err;
 
 	(void)ev;
 	if (!rd_done(in) || c->auth.service_accepted)
@@ -17,9 +16,7 @@ int on_service_request(struct conn *c, struct rd *in, struct event *ev)
 	c->auth.service_accepted = true;
 	buf_u8(&out, MSG_SERVICE_ACCEPT);
 	buf_string(&out, name);
-	err = buf_err(&out) ? conn_fail(c, ERR_NOMEM, "no memory for SERVICE_ACCEPT") : tx_control(c, buf_span(&out));
-	buf_fini(&out);
-	return err;
+	return tx_built(c, &out, tx_control);
 }
 
 static bool user_sane(struct span user)
@@ -146,8 +143,7 @@ int auth_login_answer(struct conn *c, const struct answer *a)
 		put_key_ok(c, &out);
 	else
 		put_failure(&out, a);
-	err = buf_err(&out) ? conn_fail(c, ERR_NOMEM, "no memory for a login answer") : tx_control(c, buf_span(&out));
-	buf_fini(&out);
+	err = tx_built(c, &out, tx_control);
 	if (err || a->verdict != LOGIN_GRANT)
 		return err;
 	tx_flush_control(c); /* SUCCESS is out before anything of the connection protocol */

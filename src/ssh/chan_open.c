@@ -131,16 +131,13 @@ int on_open_failure(struct conn *c, struct rd *in, struct event *ev)
 static int refuse(struct conn *c, uint32_t peer_id, enum open_reason reason, struct span text)
 {
 	struct buf out = BUF(OPEN_TEXT_MAX + 32);
-	int err;
 
 	buf_u8(&out, MSG_CHANNEL_OPEN_FAILURE);
 	buf_u32(&out, peer_id);
 	buf_u32(&out, reason);
 	buf_string(&out, span(text.p, MIN(text.n, OPEN_TEXT_MAX)));
 	buf_cstring(&out, "");
-	err = buf_err(&out) ? conn_fail(c, ERR_NOMEM, "no memory for OPEN_FAILURE") : tx_reply(c, buf_span(&out));
-	buf_fini(&out);
-	return err;
+	return tx_built(c, &out, tx_reply);
 }
 
 /* Types that other SSH programs serve and we do not get a sentence that helps. */

@@ -1,4 +1,4 @@
-/* Birth, end, time and the order of events of one connection.
+/* Birth, end and the order of events of one connection. Time is conn_time.c's.
  *
  * conn_next() works in this order: what became due by time or by room; then packets, one at a time, while no question
  * blocks; data of one channel that follow each other become one event; last, when no whole packet is left, the login
@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CHEAP_PER_SECOND = 50000, CONTROL_CEILING = 64 << 20, STALL_MS = 60000, BANK = 128 << 20 };
+enum { CONTROL_CEILING = 64 << 20, BANK = 128 << 20 };
 
 /* ---- defaults ---- */
 
@@ -326,102 +326,6 @@ int conn_answer(struct conn *c, uint32_t question, const struct answer *a)
 	return OK;
 }
 
-/* ---- time ---- */
-
-void count_cheap(struct conn *c)
-{
-	struct rx *r = &c->rx;
-
-	if (c->now_ms - r->cheap_ms >= 1000) {
-		r->cheap_ms = c->now_ms;
-		r->cheap = 0;
-	}
-	if (++r->cheap >= CHEAP_PER_SECOND)
-		r->pause_ms = r->cheap_ms + 1000;
-}
-
-static uint64_t alive_deadline(const struct conn *c)
-{
-	if (!c->setup.alive_ms || c->life != LIFE_OPEN)
-		return UINT64_MAX;
-	return c->rx.last_ms + (uint64_t)c->setup.alive_ms * (c->alive_missed + 1);
-}
-
-/* Any packet is a sign of life; the request only makes sure that one comes. */
-static void check_alive(struct conn *c)
-{
-	if (c->setup.alive_ms && c->now_ms - c->rx.last_ms < c->setup.alive_ms)
-		c->alive_missed = 0;
-	if (c->now_ms < alive_deadline(c))
-		return;
-	if (c->setup.alive_max && c->alive_missed >= c->setup.alive_max) {
-		conn_fail(c, ERR_TIMEOUT, "Timeout, server not responding.");
-		return;
-	}
-	c->alive_missed++;
-	global_keepalive(c);
-}
-
-static uint64_t login_deadline(const struct conn *c)
-{
-	return c->setup.login_ms && c->life != LIFE_OPEN ? c->born_ms + c->setup.login_ms : UINT64_MAX;
-}
-
-/* A server that is connected but says nothing. Time that a person needs for an answer does not count. */
-static uint64_t ident_deadline(const struct conn *c)
-{
-	uint64_t ms = c->setup.ident_ms ? c->setup.ident_ms : KEX_MS;
-
-	return c->life == LIFE_IDENT ? c->born_ms + ms : UINT64_MAX;
-}
-
-static uint64_t stall_deadline(const struct conn *c)
-{
-	return tx_choked(c) ? c->tx.progress_ms + STALL_MS : UINT64_MAX;
-}
-
-/* Nothing may be opened before answers are gone, the peer's or ours. */
-static bool choked(const struct conn *c)
-{
-	return tx_choked(c) || global_choked(c);
-}
-
-/* When packets that had to wait may be opened: after a pause, or at once when the replies before them are gone. */
-static uint64_t resume_deadline(const struct conn *c)
-{
-	if (c->rx.choked && !choked(c))
-		return c->now_ms;
-	return c->rx.pause_ms > c->now_ms ? c->rx.pause_ms : UINT64_MAX;
-}
-
-uint64_t conn_deadline(const struct conn *c)
-{
-	const uint64_t all[] = { alive_deadline(c), login_deadline(c), stall_deadline(c),  kex_deadline(c),
-				 ident_deadline(c), chan_deadline(c),  global_deadline(c), resume_deadline(c) };
-	uint64_t first = UINT64_MAX;
-
-	for (size_t i = 0; i < LEN(all) && !c->err; i++)
-		first = MIN(first, all[i]);
-	return first;
-}
-
-void conn_tick(struct conn *c, uint64_t now_ms)
-{
-	c->now_ms = MAX(c->now_ms, now_ms);
-	if (c->err)
-		return;
-	if (login_deadline(c) <= c->now_ms)
-		conn_fail(c, ERR_TIMEOUT, "the login took too long");
-	else if (ident_deadline(c) <= c->now_ms)
-		conn_fail(c, ERR_TIMEOUT, "timed out: the peer sent no SSH version line");
-	else if (stall_deadline(c) <= c->now_ms)
-		conn_fail(c, ERR_TIMEOUT, "the peer asks for answers and does not read them");
-	else if (kex_deadline(c) <= c->now_ms && kex_running(c))
-		conn_fail(c, ERR_TIMEOUT, "the key exchange took too long");
-	check_alive(c);
-	kex_consider(c);
-}
-
 /* ---- events ---- */
 
 static bool next_due(struct conn *c, struct event *ev)
@@ -451,7 +355,7 @@ static bool joins(const struct event *ev, struct span payload)
 
 static bool may_open(const struct conn *c)
 {
-	return !c->err && !c->blocking && c->now_ms >= c->rx.pause_ms && !choked(c);
+	return !c->err && !c->blocking && c->now_ms >= c->rx.pause_ms && !conn_choked(c);
 }
 
 static void before_auth(struct conn *c)
@@ -501,7 +405,7 @@ int conn_next(struct conn *c, struct event *ev)
 	if (next_due(c, ev))
 		return 1;
 	next_packets(c, ev);
-	c->rx.choked = choked(c);
+	c->rx.choked = conn_choked(c);
 	if (!ev->kind && !c->err && next_due(c, ev)) /* an adjust among the packets has made room */
 		return 1;
 	if (!ev->kind && may_open(c))

@@ -222,7 +222,10 @@ struct conn {
 	unsigned alive_missed;
 };
 
-/* ---- conn.c ---- */
+/* ---- conn.c, conn_time.c ---- */
+
+/* Packets wait: too many answers do, to us or from us. */
+bool conn_choked(const struct conn *c);
 
 /* Ends the connection with a code and a sentence and queues DISCONNECT where it makes sense; returns err. Later calls
  * change nothing. */
@@ -243,6 +246,8 @@ int tx_control(struct conn *c, struct span payload);
 int tx_reply(struct conn *c, struct span payload);
 /* The same for what belongs to a channel: only more than the channels could cause at once is too much. */
 int tx_courtesy(struct conn *c, struct span payload);
+/* Sends a message that was built in a buffer, by one of the three above, and frees the buffer in any case. */
+int tx_built(struct conn *c, struct buf *message, int (*send)(struct conn *c, struct span payload));
 /* Seals what waits, where the key exchange allows it. */
 int tx_flush_control(struct conn *c);
 /* Too many answers wait: open no more packets. */

@@ -123,6 +123,14 @@ int tx_reply(struct conn *c, struct span payload)
 	return tx_control(c, payload);
 }
 
+int tx_built(struct conn *c, struct buf *message, int (*send)(struct conn *c, struct span payload))
+{
+	int err = buf_err(message) ? conn_fail(c, ERR_NOMEM, "no memory for a message") : send(c, buf_span(message));
+
+	buf_fini(message);
+	return err;
+}
+
 /* Between our KEXINIT and the peer's no reply can leave, and the peer's must still be read: it gets more room then. */
 int tx_courtesy(struct conn *c, struct span payload)
 {

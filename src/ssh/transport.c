@@ -85,7 +85,6 @@ int on_ext_info(struct conn *c, struct rd *in, struct event *ev)
 int send_ext_info(struct conn *c)
 {
 	struct buf out = BUF(NAME_LIST_MAX + 128);
-	int err;
 
 	buf_u8(&out, MSG_EXT_INFO);
 	buf_u32(&out, 2);
@@ -93,9 +92,7 @@ int send_ext_info(struct conn *c)
 	buf_string(&out, buf_span(&c->sig_algs));
 	buf_cstring(&out, "ping@openssh.com");
 	buf_cstring(&out, "0");
-	err = buf_err(&out) ? conn_fail(c, ERR_NOMEM, "no memory for EXT_INFO") : tx_now(c, buf_span(&out));
-	buf_fini(&out);
-	return err;
+	return tx_built(c, &out, tx_now);
 }
 
 /* Only a server announces ping@openssh.com, so only a server answers it. */
@@ -103,14 +100,11 @@ int on_ping(struct conn *c, struct rd *in, struct event *ev)
 {
 	struct span data = rd_string(in);
 	struct buf out = BUF(PING_MAX + 8);
-	int err;
 
 	(void)ev;
 	if (!rd_done(in) || data.n > PING_MAX)
 		return conn_fail(c, ERR_PROTO, "malformed or overlong PING");
 	buf_u8(&out, MSG_PONG);
 	buf_string(&out, data);
-	err = buf_err(&out) ? conn_fail(c, ERR_NOMEM, "no memory for PONG") : tx_reply(c, buf_span(&out));
-	buf_fini(&out);
-	return err;
+	return tx_built(c, &out, tx_reply);
 }
