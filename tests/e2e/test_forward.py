@@ -5,6 +5,7 @@ import stat
 
 import pytest
 
+from lab.client import ADIT
 from lab.net import call, connect, free_port, listeners
 from lab.proc import until
 from lab.services import echo, exchange, ping
@@ -287,17 +288,23 @@ def test_background(openssh, client, service, port, cleanup):
     goal = service().port
     one = client(openssh, "-f", "-N", "-L", f"{port}:127.0.0.1:{goal}", options=["ExitOnForwardFailure=yes"])
     assert one.process.wait(20) == 0, str(one)
-    pid = owner(port)
+    pid = in_background(port)
     cleanup.callback(kill, pid, 15)
     assert pid != one.pid
     ping(("127.0.0.1", port))
 
 
-def owner(port):
-    """The process that listens on a port."""
-    import subprocess
-    text = subprocess.run(["ss", "-Hltnp", f"sport = :{port}"], capture_output=True, text=True, check=True).stdout
-    return int(re.search(r"pid=(\d+)", text).group(1))
+def in_background(port):
+    """The adit that has this port in its command line."""
+    for entry in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{entry}/cmdline", "rb") as line:
+                words = line.read().split(b"\0")
+        except OSError:
+            continue
+        if words[0] == ADIT.encode() and any(word.startswith(b"%d:" % port) for word in words):
+            return int(entry)
+    return None
 
 
 def test_background_failure(openssh, client, service):

@@ -1,6 +1,5 @@
 """Streams end as they began: half-close, reset, refusal, and the death of the server."""
 import hashlib
-import os
 import re
 import signal
 import socket
@@ -8,7 +7,7 @@ import socket
 import pytest
 
 from lab.net import call, connect, reset, unsent, waiting
-from lab.proc import until
+from lab.proc import descriptors_of, until
 from lab.servers import kill
 from lab.services import MIB, first_words, last_words, noise, recv_all, recv_exact, resetter
 
@@ -205,7 +204,7 @@ def test_no_descriptor_leaks(openssh, client, service, port):
     one = client(openssh, "-L", f"{port}:127.0.0.1:{goal.port}").stands(port)
 
     def held():
-        return len(os.listdir(f"/proc/{one.pid}/fd"))
+        return descriptors_of(one.pid)
 
     def call():
         with connect(("127.0.0.1", port)) as sock:
@@ -214,6 +213,8 @@ def test_no_descriptor_leaks(openssh, client, service, port):
 
     call()
     before = held()
+    if before is None:
+        pytest.skip("only root may count them")
     for _ in range(50):
         call()
     until(lambda: held() <= before, 10, f"descriptors to go: {held()} instead of {before}")

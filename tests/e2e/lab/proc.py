@@ -158,6 +158,19 @@ def cpu_seconds(pid):
 
 
 def private_kib(pid):
-    """Memory that only this process holds."""
-    with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as rollup:
-        return sum(int(line.split()[1]) for line in rollup if line.startswith("Private_"))
+    """Memory that only this process holds. Nobody but root may look closely at adit; its own pages are no secret."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as rollup:
+            return sum(int(line.split()[1]) for line in rollup if line.startswith("Private_"))
+    except PermissionError:
+        with open(f"/proc/{pid}/status", encoding="utf-8") as status:
+            return sum(int(line.split()[1]) for line in status if line.startswith("RssAnon:"))
+
+
+def descriptors_of(pid):
+    """How many a process holds; None when only root may see that and we cannot be root."""
+    try:
+        return len(os.listdir(f"/proc/{pid}/fd"))
+    except PermissionError:
+        seen = subprocess.run(["sudo", "-n", "ls", f"/proc/{pid}/fd"], capture_output=True, text=True, check=False)
+        return len(seen.stdout.split()) if seen.returncode == 0 else None
