@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { OPEN_TEXT_MAX = 256, TYPE_MAX = 64, HOST_MAX = 1024 };
+enum { OPEN_TEXT_MAX = 256, HOST_MAX = 1024 };
 
 /* Which types exist, who may open them, and whether a port follows each name. */
 struct type {
