@@ -77,7 +77,7 @@ enum log_level {
 
 /* Field of each type of options.def. */
 #define CONF_FIELD_YESNO(f)   int f;
-#define CONF_FIELD_CHOICE(f)  int f; /* one of the enums above */
+#define CONF_FIELD_CHOICE(f)  int f; /* one of the enums above, or enum crypto_backend */
 #define CONF_FIELD_NUMBER(f)  int f;
 #define CONF_FIELD_COUNT(f)   int f;
 #define CONF_FIELD_PORT(f)    int f;

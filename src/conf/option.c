@@ -23,6 +23,9 @@ CHOICES(update_host_keys) = {
 	{ "true", ANSWER_YES }, { "false", ANSWER_NO }, { "yes", ANSWER_YES },
 	{ "no", ANSWER_NO },	{ "ask", ANSWER_ASK },	{ NULL, 0 },
 };
+CHOICES(crypto_backend) = {
+	{ "auto", CRYPTO_AUTO }, { "openssl", CRYPTO_OPENSSL }, { "ipsec-mb", CRYPTO_IPSEC_MB }, { NULL, 0 }
+};
 /* The two extra words say how a signature is bound to the connection, which here is always the plain way: both mean on.
  */
 CHOICES(pubkey_auth) = { { "true", 1 },	   { "false", 0 },	{ "yes", 1 }, { "no", 0 },

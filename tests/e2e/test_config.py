@@ -20,6 +20,8 @@ OTHER_DEFAULT = {
 }
 # Debian's ssh changes this default with BatchMode.
 WITH_BATCH_MODE = {"serveraliveinterval": ["300"]}
+# Keywords that ssh does not have.
+OWN = {"cryptobackend"}
 # Lists of what the program has: compared over the names that both have.
 ALGORITHMS = {"ciphers", "macs", "kexalgorithms", "hostkeyalgorithms", "pubkeyacceptedalgorithms",
               "casignaturealgorithms"}
@@ -217,7 +219,7 @@ def table(text):
     values = {}
     for line in text.splitlines():
         keyword, _, value = line.partition(" ")
-        if keyword.lower() not in NOT_SHOWN:
+        if keyword.lower() not in NOT_SHOWN | OWN:
             values.setdefault(keyword.lower(), []).append(value)
     return values
 
