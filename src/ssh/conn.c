@@ -113,9 +113,9 @@ static void init_limits(struct conn *c, const struct conn_setup *s)
 {
 	struct buf *small[] = { &c->our_ident, &c->peer_ident };
 	struct buf *large[] = { &c->kex.our_init, &c->kex.peer_init, &c->kex.secret,	&c->kex.hash,
-				&c->kex.reply,	  &c->kex.host_key,  &c->auth.blob,	&c->auth.request,
-				&c->auth.methods, &c->auth.sig_algs, &c->auth.user,	&c->user,
-				&c->sig_algs,	  &c->host_keys,     &c->kex.session_id };
+				&c->kex.share,	  &c->kex.reply,     &c->kex.host_key,	&c->auth.blob,
+				&c->auth.request, &c->auth.methods,  &c->auth.sig_algs, &c->auth.user,
+				&c->user,	  &c->sig_algs,	     &c->host_keys,	&c->kex.session_id };
 
 	for (size_t i = 0; i < LEN(small); i++)
 		*small[i] = BUF(IDENT_MAX);

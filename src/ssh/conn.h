@@ -17,6 +17,7 @@
 #include "crypto/pkey.h"
 
 struct conn;
+struct exchange; /* ssh/exchange.h */
 
 /* ---- Birth and death ------------------------------------------------------------------------------------------ */
 
@@ -217,6 +218,11 @@ struct answer {
 	enum open_reason reason; /* EV_OPEN refused */
 	uint32_t port;		 /* EV_GLOBAL: the port that was allocated */
 };
+
+/* Server, while its EV_SIGN waits for the answer: all that a process which does not trust this one needs to compute the
+ * exchange hash itself, by kexhash_of(), and sign that instead of EV_SIGN's text. Spans are valid until the answer.
+ * False at any other time, and then nothing is filled in. */
+bool conn_exchange(const struct conn *c, struct exchange *x);
 
 /* OK; ERR_NOT_FOUND when the question is gone (its channel or connection ended): not a fault. */
 int conn_answer(struct conn *c, uint32_t question, const struct answer *a);

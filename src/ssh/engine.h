@@ -97,7 +97,8 @@ struct kex {
 	struct buf our_init, peer_init;
 	struct buf secret; /* K in its encoding */
 	struct buf hash;   /* H */
-	struct buf reply;  /* server: K_S and blob while the signature is made; client: blob */
+	struct buf share;  /* the client's */
+	struct buf reply;  /* server: KEX_ECDH_REPLY up to the signature, while that is made */
 	struct kex_key *key;
 	struct cipher *next_rx;		 /* goes live with the peer's NEWKEYS */
 	struct buf session_id, host_key; /* of the first exchange */

@@ -35,12 +35,12 @@ static int send_ecdh_init(struct conn *c, const struct kex_alg *alg)
 	struct buf out = BUF(KEX_BLOB_MAX + 16);
 	int err;
 
-	buf_clear(&k->reply);
+	buf_clear(&k->share);
 	kex_key_free(k->key);
 	k->key = NULL;
-	err = kex_begin(alg, c->crypto, &c->rng, &k->key, &k->reply);
+	err = kex_begin(alg, c->crypto, &c->rng, &k->key, &k->share);
 	buf_u8(&out, MSG_KEX_ECDH_INIT);
-	buf_string(&out, buf_span(&k->reply));
+	buf_string(&out, buf_span(&k->share));
 	if (!err)
 		err = buf_err(&out);
 	err = err ? conn_fail(c, err, "cannot make a key for the exchange") : tx_now(c, buf_span(&out));
@@ -281,6 +281,19 @@ int kex_sign_answer(struct conn *c, const struct answer *a)
 	return k->first && k->ext_info ? send_ext_info(c) : OK;
 }
 
+bool conn_exchange(const struct conn *c, struct exchange *x)
+{
+	struct rd in = rd(buf_span(&c->kex.reply));
+	struct span host_key;
+
+	if (c->err || c->role != ROLE_SERVER || !c->blocking || c->blocking_kind != EV_SIGN)
+		return false;
+	rd_u8(&in);
+	host_key = rd_string(&in);
+	kexhash_inputs(c, host_key, rd_string(&in), x);
+	return true;
+}
+
 /* ---- the end of an exchange ---- */
 
 static int finish(struct conn *c, struct event *ev)
@@ -295,6 +308,7 @@ static int finish(struct conn *c, struct event *ev)
 	kex_key_free(k->key);
 	k->key = NULL;
 	buf_fini(&k->secret);
+	buf_fini(&k->share);
 	buf_fini(&k->reply);
 	buf_fini(&k->peer_init);
 	ev->kind = EV_NEGOTIATED;
@@ -321,9 +335,8 @@ int on_newkeys(struct conn *c, struct rd *in, struct event *ev)
 void kex_fini(struct conn *c)
 {
 	struct kex *k = &c->kex;
-	struct buf *all[] = {
-		&k->our_init, &k->peer_init, &k->secret, &k->hash, &k->reply, &k->session_id, &k->host_key
-	};
+	struct buf *all[] = { &k->our_init, &k->peer_init, &k->secret,	   &k->hash,
+			      &k->share,    &k->reply,	   &k->session_id, &k->host_key };
 
 	for (size_t i = 0; i < LEN(all); i++)
 		buf_fini(all[i]);

@@ -31,6 +31,7 @@ struct evil_setup {
 	const char *software;	  /* the peer's; NULL = "evil" */
 	enum auth_method try;	  /* client: what it logs in with; 0 = AUTH_PASSWORD */
 	enum evil_policy host_key, login, open, global;
+	enum evil_policy sign; /* SAY_NO: cannot sign */
 };
 
 struct evil {
@@ -51,7 +52,7 @@ struct evil {
 	unsigned events[EV_GLOBAL + 1]; /* how often each came since evil_mark() */
 	struct event last;		/* the last one; its spans are not valid any more, but for what was copied: */
 	struct buf text;
-	uint32_t question; /* of the last EV_HOST_KEY, EV_LOGIN, EV_OPEN or EV_GLOBAL that nobody answered */
+	uint32_t question; /* of the last question of a policy that nobody answered */
 	uint64_t got;	   /* bytes of EV_DATA */
 };
 

@@ -188,9 +188,9 @@ static void put_init(struct evil *e, struct buf *out)
 		return;
 	}
 	kex_key_free(k->key);
-	buf_clear(&k->reply);
-	assert_int_equal(kex_begin(kex_table(), evil_crypto, &e->peer->rng, &k->key, &k->reply), OK);
-	evil_build(out, "bS", MSG_KEX_ECDH_INIT, buf_span(&k->reply));
+	buf_clear(&k->share);
+	assert_int_equal(kex_begin(kex_table(), evil_crypto, &e->peer->rng, &k->key, &k->share), OK);
+	evil_build(out, "bS", MSG_KEX_ECDH_INIT, buf_span(&k->share));
 }
 
 static void put_valid(struct evil *e, uint8_t type, struct buf *out)
