@@ -145,6 +145,10 @@ int conn_new(struct conn **out, const struct conn_setup *s)
 
 	if (!c)
 		return ERR_NOMEM;
+	if (s->host_key_count > HOST_KEYS_MAX) {
+		free(c);
+		return ERR_LIMIT;
+	}
 	c->role = s->role;
 	c->life = LIFE_IDENT;
 	c->crypto = s->crypto;
@@ -241,22 +245,28 @@ int conn_fail(struct conn *c, int err, const char *fmt, ...)
 	if (c->err)
 		return c->err;
 	c->err = err;
+	c->tx.loan.lent = 0;
 	va_start(ap, fmt);
 	vsnprintf(c->why, sizeof(c->why), fmt, ap);
 	va_end(ap);
-	c->tx.loan.lent = 0;
 	if (err != ERR_CLOSED && err != ERR_NOMEM)
 		queue_disconnect(c, err, err_name(err));
 	return err;
 }
 
+void conn_end(struct conn *c, int err, const char *text)
+{
+	if (tx_flush_control(c) != OK)
+		return;
+	c->err = err;
+	c->tx.loan.lent = 0;
+	snprintf(c->why, sizeof(c->why), "%s", text);
+	queue_disconnect(c, err, text);
+}
+
 void conn_disconnect(struct conn *c, const char *text)
 {
-	if (c->err)
-		return;
-	tx_flush_control(c);
-	queue_disconnect(c, ERR_CLOSED, text);
-	conn_fail(c, ERR_CLOSED, "%s", text);
+	conn_end(c, ERR_CLOSED, text);
 }
 
 int conn_error(const struct conn *c)
@@ -410,7 +420,7 @@ int conn_next(struct conn *c, struct event *ev)
 		return 1;
 	if (!ev->kind && may_open(c))
 		auth_question(c, ev);
-	if (ev->kind)
+	if (ev->kind || probe_event(c, ev))
 		return 1;
 	check_ended(c);
 	if (!c->err)

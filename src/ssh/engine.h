@@ -131,7 +131,7 @@ struct auth {
 	struct buf blob, request; /* client: key of the request; signed part */
 	struct buf methods, sig_algs, user;
 	bool partial, failed;
-	unsigned ext_infos, banners, requests;
+	unsigned ext_infos, banners, requests, queries;
 	uint32_t prompts; /* of the INFO_REQUEST that is out */
 };
 
@@ -170,7 +170,9 @@ struct peer_global {
 	struct list node;
 	uint32_t question;
 	bool answered, ok, port_wanted, want_reply;
+	bool prove; /* hostkeys-prove-00@openssh.com: the answer is `proof` */
 	uint32_t port;
+	struct buf proof;
 };
 
 /* The lists of a proposal, as conn.algs has them. */
@@ -180,6 +182,7 @@ enum { LIST_KEX, LIST_HOST_KEY, LIST_CIPHER, LIST_MAC, LISTS };
 enum quirk {
 	QUIRK_TALKS_IN_KEX = 1, /* channel messages come between its KEXINIT and its NEWKEYS */
 	QUIRK_NO_EOF = 2,	/* after our EOF, CLOSE alone may be the end of a stream that ended well */
+	QUIRK_NO_HOST_KEYS = 4, /* hostkeys-00@openssh.com is too much for it */
 };
 
 struct conn {
@@ -196,6 +199,8 @@ struct conn {
 	struct buf sig_algs; /* server: announced */
 	struct buf user;
 	struct buf host_keys; /* server: packed public blobs */
+	uint32_t proved;      /* server: those of them (bit 0 is the first) that the client had proved */
+	bool no_sessions;     /* server: the client wants no session opened in its name */
 	struct buf our_ident, peer_ident;
 	unsigned ident_lines;
 	size_t ident_bytes;
@@ -221,6 +226,8 @@ struct conn {
 	struct list peer_globals; /* theirs, in order */
 	size_t peer_global_count;
 	unsigned alive_missed;
+	uint64_t probe_end_ms; /* a probe runs until then; 0 = none */
+	uint64_t probe_from;   /* bytes that had come when it was sent */
 };
 
 /* ---- conn.c, conn_time.c ---- */
@@ -236,6 +243,11 @@ uint32_t question_new(struct conn *c);
 void question_block(struct conn *c, struct event *ev);
 /* Counts a message that carries nothing, so that a flood of them is read slowly. */
 void count_cheap(struct conn *c);
+
+/* Emits EV_ALIVE when a probe has its answer, or has waited long enough. To be asked when no packet is left. */
+bool probe_event(struct conn *c, struct event *ev);
+/* Ends the connection as conn_fail() does, with a DISCONNECT that carries the text. */
+void conn_end(struct conn *c, int err, const char *text);
 
 /* ---- packet.c ---- */
 
@@ -326,6 +338,13 @@ int on_userauth_success(struct conn *c, struct rd *in, struct event *ev);
 int on_userauth_banner(struct conn *c, struct rd *in, struct event *ev);
 int on_userauth_60(struct conn *c, struct rd *in, struct event *ev);
 
+/* ---- bank.c ---- */
+/* The first window of a channel, drawn from the banks. OK, or ERR_LIMIT: the shared one is empty. */
+int bank_open(struct conn *c, uint32_t *window) MUST_CHECK;
+/* How much a window of this size may grow by now, drawn from the banks; perhaps 0. */
+uint32_t bank_grow(struct conn *c, uint32_t size);
+void bank_give_back(struct conn *c, uint64_t n);
+
 /* ---- chan*.c ---- */
 struct chan *chan_find(struct conn *c, uint32_t id);
 int chan_new(struct conn *c, struct chan **out);
@@ -362,6 +381,14 @@ void global_fini(struct conn *c);
 int on_global_request(struct conn *c, struct rd *in, struct event *ev);
 int on_request_success(struct conn *c, struct rd *in, struct event *ev);
 int on_request_failure(struct conn *c, struct rd *in, struct event *ev);
+
+/* ---- hostkeys.c: server ---- */
+/* The public blob for an algorithm; empty when there is none. */
+struct span hostkeys_for(const struct conn *c, const struct sig_alg *alg);
+/* hostkeys-00@openssh.com */
+int hostkeys_tell(struct conn *c);
+/* May these packed blobs be proved? All must be ours, and none asked for before; they count as asked for then. */
+bool hostkeys_may_prove(struct conn *c, struct span packed);
 
 /* ---- rules.c ---- */
 int dispatch(struct conn *c, struct span payload, struct event *ev);

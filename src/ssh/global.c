@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { ADDRESS_MAX = 1024, PEER_GLOBALS_MAX = 1024 };
+enum { ADDRESS_MAX = 1024, PEER_GLOBALS_MAX = 1024, PROOFS_MAX = 64 * 1024 };
 
 static const char *const names[] = {
 	[GLOBAL_TCPIP_FORWARD] = "tcpip-forward",
@@ -200,8 +200,21 @@ bool global_choked(const struct conn *c)
 static void peer_free(struct conn *c, struct peer_global *g)
 {
 	list_del(&g->node);
+	buf_fini(&g->proof);
 	c->peer_global_count--;
 	free(g);
+}
+
+static int send_reply(struct conn *c, const struct peer_global *g)
+{
+	struct buf out = BUF(PROOFS_MAX + 1);
+
+	buf_u8(&out, g->ok ? MSG_REQUEST_SUCCESS : MSG_REQUEST_FAILURE);
+	if (g->ok && g->port_wanted)
+		buf_u32(&out, g->port);
+	if (g->ok && g->prove)
+		buf_bytes(&out, buf_span(&g->proof));
+	return tx_built(c, &out, tx_reply);
 }
 
 /* Answers from the front as far as answers are known. */
@@ -209,14 +222,11 @@ static int send_replies(struct conn *c)
 {
 	while (!c->err && !list_empty(&c->peer_globals)) {
 		struct peer_global *g = CONTAINER(c->peer_globals.next, struct peer_global, node);
-		uint8_t msg[5] = { g->ok ? MSG_REQUEST_SUCCESS : MSG_REQUEST_FAILURE };
-		bool with_port = g->ok && g->port_wanted;
 
 		if (!g->answered)
 			break;
-		put_u32(msg + 1, g->port);
 		if (g->want_reply)
-			tx_reply(c, span(msg, with_port ? 5 : 1));
+			send_reply(c, g);
 		peer_free(c, g);
 	}
 	return c->err;
@@ -226,8 +236,10 @@ int global_answer(struct conn *c, struct peer_global *g, const struct answer *a)
 {
 	g->answered = true;
 	g->question = 0;
-	g->ok = a->yes;
 	g->port = a->port;
+	if (g->prove)
+		buf_bytes(&g->proof, a->data);
+	g->ok = a->yes && buf_err(&g->proof) == OK && (!g->prove || g->proof.n);
 	return send_replies(c);
 }
 
@@ -249,6 +261,7 @@ static struct peer_global *peer_new(struct conn *c, bool want_reply)
 	if (!g)
 		return NULL;
 	g->want_reply = want_reply;
+	g->proof = BUF(PROOFS_MAX);
 	list_init(&g->node);
 	list_add_tail(&c->peer_globals, &g->node);
 	c->peer_global_count++;
@@ -263,37 +276,70 @@ static enum global_kind kind_of(struct span name)
 	return 0;
 }
 
-/* What nobody here serves is answered at once, but behind the answers that are still to come. */
-static int decline(struct conn *c, struct rd *in, bool want_reply)
+/* What the engine answers by itself comes at once, but behind the answers that are still to come. */
+static int reply(struct conn *c, bool want_reply, bool yes)
 {
-	static const struct answer no = { .yes = false };
+	const struct answer a = { .yes = yes };
 	struct peer_global *g;
 
-	rd_rest(in);
 	count_cheap(c);
 	if (!want_reply)
 		return OK;
 	g = peer_new(c, true);
-	return g ? global_answer(c, g, &no) : conn_fail(c, ERR_NOMEM, "no memory for a reply");
+	return g ? global_answer(c, g, &a) : conn_fail(c, ERR_NOMEM, "no memory for a reply");
 }
 
-int on_global_request(struct conn *c, struct rd *in, struct event *ev)
+static int decline(struct conn *c, struct rd *in, bool want_reply)
 {
-	struct span name = rd_string(in);
-	bool want_reply = rd_bool(in);
-	enum global_kind kind = c->role == ROLE_SERVER ? kind_of(name) : 0;
+	rd_rest(in);
+	return reply(c, want_reply, false);
+}
+
+static int ask(struct conn *c, struct peer_global *g, struct event *ev, enum event_kind kind)
+{
+	if (!g)
+		return conn_fail(c, ERR_NOMEM, "no memory for a request");
+	g->question = question_new(c);
+	ev->kind = kind;
+	ev->question = g->question;
+	return OK;
+}
+
+static int take_host_keys(struct conn *c, struct rd *in, struct event *ev, bool want_reply)
+{
+	ev->kind = EV_HOST_KEYS;
+	ev->text = rd_rest(in);
+	return reply(c, want_reply, false);
+}
+
+/* A proof that nobody would see is not made. */
+static int take_prove(struct conn *c, struct rd *in, struct event *ev, bool want_reply)
+{
+	struct span keys = rd_rest(in);
 	struct peer_global *g;
 
-	if (!rd_ok(in))
-		return conn_fail(c, ERR_PROTO, "malformed GLOBAL_REQUEST");
-	if (c->role == ROLE_CLIENT && span_is(name, "hostkeys-00@openssh.com")) {
-		ev->kind = EV_HOST_KEYS;
-		ev->text = rd_rest(in);
-		count_cheap(c);
-		return want_reply ? decline(c, in, true) : OK;
-	}
-	if (!kind)
-		return decline(c, in, want_reply);
+	if (!want_reply || !hostkeys_may_prove(c, keys))
+		return reply(c, want_reply, false);
+	ev->text = keys;
+	g = peer_new(c, true);
+	if (g)
+		g->prove = true;
+	return ask(c, g, ev, EV_PROVE);
+}
+
+static int take_no_more_sessions(struct conn *c, struct rd *in, struct event *ev, bool want_reply)
+{
+	(void)ev;
+	if (!rd_done(in))
+		return conn_fail(c, ERR_PROTO, "malformed no-more-sessions");
+	c->no_sessions = true;
+	return reply(c, want_reply, true);
+}
+
+static int take_forward(struct conn *c, struct rd *in, struct event *ev, bool want_reply, enum global_kind kind)
+{
+	struct peer_global *g;
+
 	ev->global = (struct global_request){ .kind = kind, .host = rd_string(in) };
 	ev->global.port = has_port(kind) ? rd_u32(in) : 0;
 	if (!rd_done(in) || ev->global.host.n > ADDRESS_MAX)
@@ -301,13 +347,33 @@ int on_global_request(struct conn *c, struct rd *in, struct event *ev)
 	if (ev->global.port > UINT16_MAX)
 		return decline(c, in, want_reply);
 	g = peer_new(c, want_reply);
-	if (!g)
-		return conn_fail(c, ERR_NOMEM, "no memory for a request");
-	g->port_wanted = kind == GLOBAL_TCPIP_FORWARD && ev->global.port == 0;
-	g->question = question_new(c);
-	ev->kind = EV_GLOBAL;
-	ev->question = g->question;
-	return OK;
+	if (g)
+		g->port_wanted = kind == GLOBAL_TCPIP_FORWARD && ev->global.port == 0;
+	return ask(c, g, ev, EV_GLOBAL);
+}
+
+static const struct {
+	const char *name;
+	enum role role; /* of the side that takes it */
+	int (*take)(struct conn *c, struct rd *in, struct event *ev, bool want_reply);
+} others[] = {
+	{ "hostkeys-00@openssh.com", ROLE_CLIENT, take_host_keys },
+	{ "hostkeys-prove-00@openssh.com", ROLE_SERVER, take_prove },
+	{ "no-more-sessions@openssh.com", ROLE_SERVER, take_no_more_sessions },
+};
+
+int on_global_request(struct conn *c, struct rd *in, struct event *ev)
+{
+	struct span name = rd_string(in);
+	bool want_reply = rd_bool(in);
+	enum global_kind kind = c->role == ROLE_SERVER ? kind_of(name) : 0;
+
+	if (!rd_ok(in))
+		return conn_fail(c, ERR_PROTO, "malformed GLOBAL_REQUEST");
+	for (size_t i = 0; i < LEN(others); i++)
+		if (c->role == others[i].role && span_is(name, others[i].name))
+			return others[i].take(c, in, ev, want_reply);
+	return kind ? take_forward(c, in, ev, want_reply, kind) : decline(c, in, want_reply);
 }
 
 void global_fini(struct conn *c)

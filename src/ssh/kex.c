@@ -231,20 +231,6 @@ int kex_host_key_answer(struct conn *c, const struct answer *a)
 
 /* ---- server ---- */
 
-/* The host key that goes with the negotiated algorithm. */
-static struct span host_key_for(const struct conn *c)
-{
-	struct rd in = rd(buf_span(&c->host_keys));
-
-	while (in.n) {
-		struct span blob = rd_string(&in);
-
-		if (span_is(pkey_type(blob), c->kex.suite.host_key->key_type))
-			return blob;
-	}
-	return span(NULL, 0);
-}
-
 int on_kex_ecdh_init(struct conn *c, struct rd *in, struct event *ev)
 {
 	struct kex *k = &c->kex;
@@ -254,7 +240,7 @@ int on_kex_ecdh_init(struct conn *c, struct rd *in, struct event *ev)
 	if (!k->awaiting || !rd_done(in))
 		return conn_fail(c, ERR_PROTO, "unexpected or malformed KEX_ECDH_INIT");
 	k->awaiting = false;
-	host_key = host_key_for(c);
+	host_key = hostkeys_for(c, k->suite.host_key);
 	if (!host_key.n)
 		return conn_fail(c, ERR_KEX, "no host key for %s", k->suite.host_key->name);
 	if (kexhash_server(c, host_key, blob) != OK)

@@ -179,7 +179,7 @@ static void answer_auth(struct rig *r, struct answer *a)
 
 static void answer_login(struct rig *r, struct answer *a, const struct event *ev)
 {
-	a->verdict = choose(r) % (LOGIN_GRANT + 1);
+	a->verdict = choose(r) % (LOGIN_END + 1);
 	if (a->verdict == LOGIN_KEY_OK && (!ev->alg || ev->has_sig))
 		a->verdict = LOGIN_DENY;
 	a->methods = span_str("publickey,password");
