@@ -141,7 +141,8 @@ int conn_banner(struct conn *c, struct span text)
 {
 	struct buf out = BUF(PACKET_PREAUTH_MAX);
 
-	if (c->err || !c->auth.service_accepted || c->life != LIFE_AUTH || text.n > BANNER_MAX)
+	if (c->err || c->role == ROLE_CLIENT || !c->auth.service_accepted || c->life != LIFE_AUTH ||
+	    text.n > BANNER_MAX)
 		return c->err ? ERR_CLOSED : ERR_LIMIT;
 	buf_u8(&out, MSG_USERAUTH_BANNER);
 	buf_string(&out, text);
