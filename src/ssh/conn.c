@@ -98,6 +98,15 @@ static int copy_algs(struct conn *c, const struct conn_setup *s)
 	return err;
 }
 
+/* Most of them stay as they are for as long as the connection. */
+static void fit(struct conn *c)
+{
+	struct buf *all[] = { &c->algs[0], &c->algs[1], &c->algs[2], &c->algs[3], &c->host_keys };
+
+	for (size_t i = 0; i < LEN(all); i++)
+		buf_fit(all[i]);
+}
+
 static int copy_names(struct conn *c, const struct conn_setup *s)
 {
 	const char *sig_algs = s->algs.sig_algs ? s->algs.sig_algs : HOST_KEY_DEFAULT;
@@ -163,6 +172,7 @@ int conn_new(struct conn **out, const struct conn_setup *s)
 	err = copy_algs(c, s);
 	if (!err)
 		err = copy_names(c, s);
+	fit(c);
 	if (!err)
 		err = cipher_new_none(&c->tx.cipher);
 	if (!err)
@@ -201,6 +211,7 @@ void conn_free(struct conn *c)
 	if (!c)
 		return;
 	free_parts(c);
+	free(c->why);
 	free(c);
 }
 
@@ -240,6 +251,7 @@ static void queue_disconnect(struct conn *c, int err, const char *text)
 
 int conn_fail(struct conn *c, int err, const char *fmt, ...)
 {
+	char why[WHY_MAX];
 	va_list ap;
 
 	if (c->err)
@@ -247,8 +259,9 @@ int conn_fail(struct conn *c, int err, const char *fmt, ...)
 	c->err = err;
 	c->tx.loan.lent = 0;
 	va_start(ap, fmt);
-	vsnprintf(c->why, sizeof(c->why), fmt, ap);
+	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
+	c->why = strdup(why);
 	if (err != ERR_CLOSED && err != ERR_NOMEM)
 		queue_disconnect(c, err, err_name(err));
 	return err;
@@ -260,7 +273,7 @@ void conn_end(struct conn *c, int err, const char *text)
 		return;
 	c->err = err;
 	c->tx.loan.lent = 0;
-	snprintf(c->why, sizeof(c->why), "%s", text);
+	c->why = strdup(text);
 	queue_disconnect(c, err, text);
 }
 
@@ -276,7 +289,9 @@ int conn_error(const struct conn *c)
 
 const char *conn_error_text(const struct conn *c)
 {
-	return c->why;
+	if (!c->err)
+		return "";
+	return c->why ? c->why : err_name(c->err);
 }
 
 /* ---- questions ---- */
@@ -402,7 +417,7 @@ static void check_ended(struct conn *c)
 	if (!c->rx.ended || c->err || c->blocking || c->now_ms < c->rx.pause_ms)
 		return;
 	if (c->rx.end_err)
-		conn_fail(c, ERR_CLOSED, "connection lost: %s", c->rx.end_words);
+		conn_fail(c, ERR_CLOSED, "connection lost: %s", c->rx.end_words ? c->rx.end_words : "");
 	else
 		conn_fail(c, ERR_CLOSED, "connection closed by the peer");
 }

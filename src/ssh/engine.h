@@ -24,7 +24,7 @@ enum { TX_CHUNKS = 16, HEADER = 14 /* len4 pad1 94 chan4 dlen4 */, PAD_MAX = 32 
 
 struct tx_chunk {
 	uint8_t *mem;
-	size_t start, end; /* sealed and unsent bytes */
+	uint32_t start, end; /* sealed and unsent bytes */
 };
 
 struct loan { /* between conn_lend() and conn_seal() */
@@ -64,7 +64,7 @@ struct rx {
 	struct span held; /* an opened packet that waits for its turn; n = 0: none */
 	bool ended;	  /* the network side gave its last byte */
 	int end_err;
-	char end_words[128];
+	char *end_words;   /* escaped; NULL = none */
 	uint64_t last_ms;  /* when authenticated bytes last came */
 	uint64_t cheap_ms; /* begin of the second that `cheap` counts */
 	uint32_t cheap;	   /* messages without payload in it */
@@ -189,7 +189,7 @@ struct conn {
 	enum role role;
 	enum life life;
 	int err;
-	char why[WHY_MAX];
+	char *why; /* of err; NULL while it lives, and when there was no memory for it */
 	uint64_t now_ms, born_ms;
 	const struct crypto *crypto;
 	struct pool *pool;

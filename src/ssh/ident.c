@@ -14,7 +14,8 @@ int ident_write(struct conn *c, const char *software)
 		return ERR_NOMEM;
 	memcpy(k->mem, b->p, b->n);
 	memcpy(k->mem + b->n, "\r\n", 2);
-	k->end = c->tx.pending = b->n + 2;
+	k->end = (uint32_t)b->n + 2;
+	c->tx.pending = k->end;
 	return OK;
 }
 

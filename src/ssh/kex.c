@@ -264,7 +264,12 @@ int kex_sign_answer(struct conn *c, const struct answer *a)
 		return conn_fail(c, ERR_NOMEM, "no memory for KEX_ECDH_REPLY");
 	if (tx_now(c, buf_span(&k->reply)) != OK || send_newkeys(c) != OK)
 		return c->err;
-	return k->first && k->ext_info ? send_ext_info(c) : OK;
+	if (!k->first)
+		return OK;
+	if (k->ext_info && send_ext_info(c) != OK)
+		return c->err;
+	buf_fini(&c->sig_algs); /* said once */
+	return OK;
 }
 
 bool conn_exchange(const struct conn *c, struct exchange *x)
@@ -285,6 +290,7 @@ bool conn_exchange(const struct conn *c, struct exchange *x)
 static int finish(struct conn *c, struct event *ev)
 {
 	struct kex *k = &c->kex;
+	struct buf *done[] = { &k->our_init, &k->peer_init, &k->secret, &k->hash, &k->share, &k->reply };
 	bool first = k->first;
 
 	k->sent_init = k->got_init = k->first = false;
@@ -293,10 +299,8 @@ static int finish(struct conn *c, struct event *ev)
 	k->bytes_at_done = c->tx.bytes + c->rx.bytes;
 	kex_key_free(k->key);
 	k->key = NULL;
-	buf_fini(&k->secret);
-	buf_fini(&k->share);
-	buf_fini(&k->reply);
-	buf_fini(&k->peer_init);
+	for (size_t i = 0; i < LEN(done); i++)
+		buf_fini(done[i]);
 	ev->kind = EV_NEGOTIATED;
 	if (!first) {
 		k->rekeys++;

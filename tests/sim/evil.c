@@ -687,7 +687,7 @@ void evil_reach(struct evil *e, enum evil_state state)
 	for (; e->next <= state; e->next++)
 		steps[e->next](e);
 	if (e->us->err)
-		fprintf(stderr, "%s\n", e->us->why);
+		fprintf(stderr, "%s\n", conn_error_text(e->us));
 	assert(e->us->err == OK);
 	evil_mark(e);
 }

@@ -379,7 +379,7 @@ static unsigned try(struct evil *e, const struct column *c, enum role role, uint
 	buf_fini(&out);
 	if (!as_expected(e, f, seq, c)) {
 		print_error("%s, form %d of message %u: not %c, but %d \"%s\", %zu messages, %u events\n", c->name,
-			    form, type, f, e->us->err, e->us->why, evil_count(e, 0), events_seen(e));
+			    form, type, f, e->us->err, conn_error_text(e->us), evil_count(e, 0), events_seen(e));
 		wrong++;
 	}
 	if (c->letter == 'V') { /* KEXINIT must be the first packet */

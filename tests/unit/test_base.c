@@ -97,6 +97,26 @@ static void test_buf_ceiling(void **state)
 	buf_fini(&b);
 }
 
+static void test_buf_fit(void **state)
+{
+	struct buf b = BUF(1000);
+
+	(void)state;
+	buf_fit(&b);
+	assert_null(b.p);
+	buf_cstring(&b, "seven");
+	assert_true(b.cap > 9);
+	buf_fit(&b);
+	assert_int_equal(b.cap, 9);
+	assert_memory_equal(b.p, "\0\0\0\5seven", 9);
+	buf_fit(&b);
+	buf_u8(&b, '!');
+	assert_memory_equal(b.p, "\0\0\0\5seven!", 10);
+	buf_clear(&b);
+	buf_fit(&b);
+	buf_fini(&b);
+}
+
 static void test_buf_wire(void **state)
 {
 	static const char want[] = "\x05\x00\x01\x02\x03\0\0\0\0\0\0\0\x09\0\0\0\2hi\0\0\0\2yo\0\0\0\1qn=7";
@@ -305,12 +325,19 @@ static void test_why(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rd_short),    cmocka_unit_test(test_rd),
-		cmocka_unit_test(test_span),	    cmocka_unit_test(test_buf_ceiling),
-		cmocka_unit_test(test_buf_wire),    cmocka_unit_test(test_buf_end_after_failure),
-		cmocka_unit_test(test_mpint),	    cmocka_unit_test(test_slots_limit),
-		cmocka_unit_test(test_slots_model), cmocka_unit_test(test_pool),
-		cmocka_unit_test(test_list),	    cmocka_unit_test(test_why),
+		cmocka_unit_test(test_rd_short),
+		cmocka_unit_test(test_rd),
+		cmocka_unit_test(test_span),
+		cmocka_unit_test(test_buf_ceiling),
+		cmocka_unit_test(test_buf_fit),
+		cmocka_unit_test(test_buf_wire),
+		cmocka_unit_test(test_buf_end_after_failure),
+		cmocka_unit_test(test_mpint),
+		cmocka_unit_test(test_slots_limit),
+		cmocka_unit_test(test_slots_model),
+		cmocka_unit_test(test_pool),
+		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_why),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
