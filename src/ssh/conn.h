@@ -49,7 +49,7 @@ struct conn_setup {
 	uint64_t rekey_ms;	      /* 0 = no limit by time */
 	uint32_t alive_ms;	      /* keepalive after this much silence once logged in; 0 = off */
 	uint32_t alive_max;	      /* unanswered ones before the connection fails */
-	uint32_t ident_ms;	      /* until the peer's version line; 0 = 60 s */
+	uint32_t ident_ms;	      /* until the peer's version line; 0 = 60 s, a server 20 s */
 	uint32_t login_ms;	      /* everything up to the end of the login; 0 = no limit */
 	uint32_t max_channels;	      /* 0 = 10000 */
 	uint64_t bank;		      /* receive window that may be out at once; 0 = 128 MiB */

@@ -42,10 +42,11 @@ static uint64_t login_deadline(const struct conn *c)
 	return c->setup.login_ms && c->life != LIFE_OPEN ? c->born_ms + c->setup.login_ms : UINT64_MAX;
 }
 
-/* A server that is connected but says nothing. Time that a person needs for an answer does not count. */
+/* A peer that is connected but says nothing, or little at a time. */
 static uint64_t ident_deadline(const struct conn *c)
 {
-	uint64_t ms = c->setup.ident_ms ? c->setup.ident_ms : KEX_MS;
+	uint64_t most = c->role == ROLE_SERVER ? IDENT_MS : KEX_MS;
+	uint64_t ms = c->setup.ident_ms ? c->setup.ident_ms : most;
 
 	return c->life == LIFE_IDENT ? c->born_ms + ms : UINT64_MAX;
 }

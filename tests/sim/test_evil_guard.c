@@ -230,6 +230,27 @@ static void test_no_exchange(void **state)
 	evil_fini(&e);
 }
 
+/* A signer that does not answer costs 60 s at most, in the first exchange and in every other. */
+static void test_never_signed(void **state)
+{
+	struct evil e;
+
+	(void)state;
+	for (int rekey = 0; rekey < 2; rekey++) {
+		struct evil_setup setup = { .role = ROLE_SERVER };
+
+		evil_init(&e, &setup);
+		evil_reach(&e, rekey ? AT_REKEY : AT_KEX);
+		e.setup.sign = SAY_NOTHING;
+		evil_ecdh(&e);
+		evil_wait(&e, KEX_MS - 1);
+		assert_int_equal(conn_error(e.us), OK);
+		evil_wait(&e, 1);
+		evil_dead(&e, ERR_TIMEOUT, DISC_BY_APPLICATION);
+		evil_fini(&e);
+	}
+}
+
 static void test_cannot_sign(void **state)
 {
 	struct evil e;
@@ -248,8 +269,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_part),     cmocka_unit_test(test_digest_of_the_method),
 		cmocka_unit_test(test_layout),	       cmocka_unit_test(test_cannot_sign),
-		cmocka_unit_test(test_no_exchange),    cmocka_unit_test(test_slow_signature),
-		cmocka_unit_test(test_signed_outside),
+		cmocka_unit_test(test_never_signed),   cmocka_unit_test(test_no_exchange),
+		cmocka_unit_test(test_slow_signature), cmocka_unit_test(test_signed_outside),
 	};
 	int failed = evil_begin() || cmocka_run_group_tests_name("signed outside", tests, NULL, NULL);
 

@@ -213,6 +213,31 @@ static void test_proof(void **state)
 	evil_fini(&e);
 }
 
+/* One signature for each key, however often it is asked for. */
+static void test_asked_1000_times(void **state)
+{
+	const struct prove_row ask = { "", { A } };
+	struct evil e;
+
+	(void)state;
+	make_keys(60);
+	login_with(&e, 2, NULL);
+	evil_mark(&e);
+	for (size_t i = 0; i < 1000; i++) {
+		struct buf list = { 0 };
+
+		prove(&e, &ask, &list);
+		buf_fini(&list);
+	}
+	assert_int_equal(e.events[EV_PROVE], 1);
+	assert_int_equal(evil_count(&e, 0), 0); /* they wait for the first, in order */
+	answer_proof(&e, true, span_str("proof"));
+	assert_int_equal(evil_count(&e, 0), 1000);
+	assert_int_equal(evil_said(&e, 0, 0).p[0], MSG_REQUEST_SUCCESS);
+	assert_int_equal(evil_count(&e, MSG_REQUEST_FAILURE), 999);
+	evil_fini(&e);
+}
+
 /* Nothing to show, or too much of it, is no proof; the answer waits for those before it. */
 static void test_no_proof(void **state)
 {
@@ -594,15 +619,15 @@ static const struct evil_row rows[] = {
 
 int main(void)
 {
-	struct CMUnitTest tests[LEN(prove_rows) + 5] = {
+	struct CMUnitTest tests[LEN(prove_rows) + 6] = {
 		cmocka_unit_test(test_too_many_keys), cmocka_unit_test(test_told_as_many_as_fit),
 		cmocka_unit_test(test_told),	      cmocka_unit_test(test_not_told_to),
-		cmocka_unit_test(test_no_proof),
+		cmocka_unit_test(test_no_proof),      cmocka_unit_test(test_asked_1000_times),
 	};
 	int failed = evil_begin();
 
 	for (size_t i = 0; i < LEN(prove_rows); i++)
-		tests[5 + i] = (struct CMUnitTest){ prove_rows[i].name, test_proof, NULL, NULL,
+		tests[6 + i] = (struct CMUnitTest){ prove_rows[i].name, test_proof, NULL, NULL,
 						    (void *)(uintptr_t)&prove_rows[i] };
 	failed = failed || cmocka_run_group_tests_name("host keys", tests, NULL, NULL) ||
 		 evil_rows("a server's own", rows, LEN(rows));
