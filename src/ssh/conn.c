@@ -378,7 +378,7 @@ static bool joins(const struct event *ev, struct span payload)
 	return payload.p[0] == MSG_CHANNEL_DATA && get_u32(payload.p + 1) == ev->chan;
 }
 
-static bool may_open(const struct conn *c)
+bool conn_may_open(const struct conn *c)
 {
 	return !c->err && !c->blocking && c->now_ms >= c->rx.pause_ms && !conn_choked(c);
 }
@@ -394,7 +394,7 @@ static void next_packets(struct conn *c, struct event *ev)
 {
 	struct span payload;
 
-	while (may_open(c)) {
+	while (conn_may_open(c)) {
 		if (c->life == LIFE_IDENT && (ident_read(c, ev) != OK || ev->kind))
 			return;
 		if (c->life == LIFE_IDENT || rx_packet(c, &payload) != 1)
@@ -433,7 +433,7 @@ int conn_next(struct conn *c, struct event *ev)
 	c->rx.choked = conn_choked(c);
 	if (!ev->kind && !c->err && next_due(c, ev)) /* an adjust among the packets has made room */
 		return 1;
-	if (!ev->kind && may_open(c))
+	if (!ev->kind && conn_may_open(c))
 		auth_question(c, ev);
 	if (ev->kind || probe_event(c, ev))
 		return 1;

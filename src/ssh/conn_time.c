@@ -111,9 +111,9 @@ static uint64_t resume_deadline(const struct conn *c)
 
 uint64_t conn_deadline(const struct conn *c)
 {
-	const uint64_t all[] = { alive_deadline(c),  login_deadline(c),	 stall_deadline(c),
-				 kex_deadline(c),    ident_deadline(c),	 chan_deadline(c),
-				 global_deadline(c), resume_deadline(c), probe_deadline(c) };
+	const uint64_t all[] = { alive_deadline(c), login_deadline(c), stall_deadline(c),  kex_deadline(c),
+				 ident_deadline(c), chan_deadline(c),  global_deadline(c), resume_deadline(c),
+				 probe_deadline(c), rx_deadline(c) };
 	uint64_t first = UINT64_MAX;
 
 	for (size_t i = 0; i < LEN(all) && !c->err; i++)

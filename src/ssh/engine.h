@@ -55,7 +55,8 @@ struct tx {
 struct rx {
 	uint8_t *mem;
 	size_t cap, start, end; /* unread bytes are mem[start..end) */
-	bool pooled;		/* mem is a pool chunk, not the small buffer for strangers */
+	bool pooled;		/* mem is a pool chunk, not the small buffer for strangers, nor a parked packet */
+	uint64_t pooled_ms;	/* since then */
 	uint32_t length;	/* packet_length of the packet at start; 0 = not looked at yet */
 	struct cipher *cipher;
 	uint32_t seq; /* of the next packet */
@@ -234,6 +235,8 @@ struct conn {
 
 /* Packets wait: too many answers do, to us or from us. */
 bool conn_choked(const struct conn *c);
+/* Neither that, nor a question, nor a pause: whole packets are opened. */
+bool conn_may_open(const struct conn *c);
 
 /* Ends the connection with a code and a sentence and queues DISCONNECT where it makes sense; returns err. Later calls
  * change nothing. */
@@ -280,8 +283,9 @@ int tx_seal(struct conn *c, struct tx_chunk *k, uint8_t *pkt, size_t payload);
 int rx_packet(struct conn *c, struct span *payload);
 void rx_fini(struct conn *c);
 void rx_rekey(struct conn *c, struct cipher *next, bool reset_seq);
-/* Gives the buffer back when nothing is in it. */
+/* Gives the buffer back when nothing is in it, or soon when it is less than a packet. */
 void rx_idle(struct conn *c);
+uint64_t rx_deadline(const struct conn *c);
 
 /* ---- ident.c ---- */
 int ident_read(struct conn *c, struct event *ev);

@@ -12,7 +12,7 @@
 
 #include <stdlib.h>
 
-enum { RX_SMALL = 36 * 1024, REPLIES_IN_KEX = 16 };
+enum { RX_SMALL = 36 * 1024, REPLIES_IN_KEX = 16, PARK_MS = 1000 };
 
 /* ---- sending ---- */
 
@@ -279,6 +279,7 @@ static bool rx_prepare(struct conn *c)
 		rx_release(c);
 		r->mem = mem;
 		r->pooled = pooled;
+		r->pooled_ms = c->now_ms;
 		r->cap = pooled ? POOL_CHUNK : RX_SMALL;
 	}
 	r->start = 0;
@@ -402,10 +403,40 @@ void rx_rekey(struct conn *c, struct cipher *next, bool reset_seq)
 		c->rx.seq = 0;
 }
 
+/* All that is here is the beginning of a packet. */
+static bool unfinished(const struct conn *c)
+{
+	return c->rx.pooled && c->rx.start < c->rx.end && !c->rx.held.n && conn_may_open(c);
+}
+
+uint64_t rx_deadline(const struct conn *c)
+{
+	return unfinished(c) ? c->rx.pooled_ms + PARK_MS : UINT64_MAX;
+}
+
+/* A peer that stops in the middle of a packet costs us what it has sent, not a chunk. Once in a while only, because it
+ * is copied. */
+static void park(struct conn *c)
+{
+	struct rx *r = &c->rx;
+	size_t unread = r->end - r->start;
+	uint8_t *mem = malloc(unread);
+
+	if (!mem)
+		return; /* then it stays where it is */
+	memcpy(mem, r->mem + r->start, unread);
+	rx_release(c);
+	r->mem = mem;
+	r->cap = r->end = unread;
+	r->pooled = false;
+}
+
 void rx_idle(struct conn *c)
 {
 	if (c->rx.mem && c->rx.start == c->rx.end)
 		rx_release(c);
+	else if (rx_deadline(c) <= c->now_ms)
+		park(c);
 }
 
 void rx_fini(struct conn *c)
