@@ -21,8 +21,9 @@ struct owner {
 };
 
 struct link_calls {
-	/* An event that has no owner: notes, EV_HOST_KEY, EV_AUTH, EV_SIGN, EV_PROMPT, EV_LOGIN, EV_GLOBAL, and EV_OPEN
-	 * when link_on_open() named nobody. Questions may be answered at once or later with conn_answer(link_conn(l),
+	/* An event that has no owner: notes, EV_HOST_KEY, EV_AUTH, EV_SIGN, EV_PROMPT, EV_LOGIN, EV_GLOBAL, EV_PROVE,
+	 * and EV_OPEN when link_on_open() named nobody. Questions may be answered at once or later with
+	 * conn_answer(link_conn(l),
 	 * ...). */
 	void (*event)(void *user, const struct event *ev);
 	/* The connection has failed or was ended: called once, with the engine's code and sentence. Sockets with

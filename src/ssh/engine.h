@@ -373,7 +373,10 @@ int on_channel_close(struct conn *c, struct rd *in, struct event *ev);
 int on_channel_request(struct conn *c, struct rd *in, struct event *ev);
 int on_channel_reply(struct conn *c, struct rd *in, struct event *ev);
 
-/* ---- global.c ---- */
+/* ---- global.c, global_peer.c ---- */
+const char *global_name(enum global_kind kind); /* on the wire */
+bool global_has_port(enum global_kind kind);	/* after the address */
+void global_peer_fini(struct conn *c);
 int global_keepalive(struct conn *c);
 /* So many of the peer's requests wait for an answer that no more packets are opened. */
 bool global_choked(const struct conn *c);
