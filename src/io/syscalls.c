@@ -199,6 +199,8 @@ static const struct {
 	{ SCMP_SYS(ioctl), ALL, 1, { ARG(1, FIONREAD) } },
 	{ SCMP_SYS(ioctl), ALL, 1, { ARG(1, FIOCLEX) } },
 	{ SCMP_SYS(ioctl), W, 1, { ARG(1, SIOCOUTQ) } },
+	{ SCMP_SYS(ioctl), W, 1, { ARG(1, SIOCGIFINDEX) } }, /* fe80::1%eth0 */
+	{ SCMP_SYS(ioctl), W, 1, { ARG(1, SIOCGIFNAME) } },
 	{ SCMP_SYS(open), ALL, 1, { READ_ONLY(1) } },
 	{ SCMP_SYS(openat), ALL, 1, { READ_ONLY(2) } },
 	{ SCMP_SYS(mmap), ALL, 1, { NOT_EXEC } },

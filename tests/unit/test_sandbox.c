@@ -10,6 +10,7 @@
 #include <linux/bpf.h>
 #include <linux/if_packet.h>
 #include <linux/sched.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/evp.h>
@@ -587,6 +588,7 @@ static void network_works(struct work *w)
 	int fds[LISTEN_MAX], again[LISTEN_MAX];
 	size_t n;
 	uint16_t port;
+	struct addr list[RESOLVE_MAX];
 	struct why why = { "" };
 	struct watch *watch;
 	struct dial *d;
@@ -602,6 +604,8 @@ static void network_works(struct work *w)
 	CHECK(w->dialled >= 0 && w->accepted >= 0);
 	sock_keepalive(w->accepted, true);
 	sock_tos(w->accepted, 0x10);
+	CHECK(if_nametoindex("lo") > 0);
+	CHECK(resolve_interface("lo", AF_UNSPEC, list, &n, &why) == OK);
 	CHECK(write(w->dialled, "hello", 5) == 5);
 	sock_shut(w->dialled);
 	watch_free(watch);
