@@ -296,10 +296,10 @@ static void test_why(void **state)
 	assert_int_equal(strlen(why.text), WHY_MAX - 1);
 	assert_int_equal(why_prefix(&why, ERR_IO, "%s", big), ERR_IO);
 	assert_int_equal(strlen(why.text), WHY_MAX - 1);
-	for (int err = OK; err >= ERR_PASSPHRASE; err--)
+	for (int err = OK; err >= ERR_IN_USE; err--)
 		assert_string_not_equal(err_name(err), "unknown error");
 	assert_string_equal(err_name(1), "unknown error");
-	assert_string_equal(err_name(ERR_PASSPHRASE - 1), "unknown error");
+	assert_string_equal(err_name(ERR_IN_USE - 1), "unknown error");
 }
 
 int main(void)
