@@ -114,12 +114,29 @@ static void listen_far(struct world *w, const struct event *ev)
 	conn_answer(link_conn(w->server), ev->question, &(struct answer){ .yes = true, .port = listener_port(w->far) });
 }
 
-static void dial_target(void *user, const struct event *ev)
+static void on_connected(struct call *call, struct pump *p, const struct addr *peer, int err, const struct why *why)
+{
+	(void)p;
+	(void)peer;
+	(void)err;
+	(void)why;
+	free(call);
+}
+
+static void on_ask(void *user, const struct event *ev)
 {
 	struct world *w = user;
-	struct dial_spec to = { .host = "127.0.0.1", .port = (uint16_t)ev->target.port };
+	struct call *call;
 
-	connector_open(&w->connector, ev, &to, "server");
+	if (ev->kind == EV_GLOBAL) {
+		listen_far(w, ev);
+		return;
+	}
+	call = calloc(1, sizeof(*call));
+	assert_non_null(call);
+	call->done = on_connected;
+	call->job.spec = (struct dial_spec){ .host = "127.0.0.1", .port = (uint16_t)ev->target.port };
+	connector_open(&w->connector, call, ev);
 }
 
 static void server_event(void *user, const struct event *ev)
@@ -130,8 +147,6 @@ static void server_event(void *user, const struct event *ev)
 		sign(w, ev);
 	if (ev->kind == EV_LOGIN)
 		conn_answer(link_conn(w->server), ev->question, &(struct answer){ .verdict = LOGIN_GRANT });
-	if (ev->kind == EV_GLOBAL)
-		listen_far(w, ev);
 }
 
 static void on_failed(void *user, int err, const char *text)
@@ -146,14 +161,6 @@ static void on_failed(void *user, int err, const char *text)
 static void on_done(void *user)
 {
 	(void)user;
-}
-
-static void connector_say(void *user, bool trace, const char *text, const char *what)
-{
-	(void)user;
-	(void)trace;
-	(void)text;
-	(void)what;
 }
 
 static void on_report(void *user, enum forward_report kind, const struct fwdspec *spec, const char *text)
@@ -238,8 +245,8 @@ static void world_up(struct world *w, uint64_t rekey_bytes)
 	assert_int_equal(timer_new(&w->guard, w->loop, on_guard, w), OK);
 	tcp_pair(&a, &b);
 	w->client = new_link(w, ROLE_CLIENT, a, rekey_bytes, NULL);
-	w->server = new_link(w, ROLE_SERVER, b, 0, dial_target);
-	connector_init(&w->connector, w->server, connector_say, w);
+	w->server = new_link(w, ROLE_SERVER, b, 0, on_ask);
+	connector_init(&w->connector, w->server, DIALS_MAX);
 	assert_int_equal(turn_new(&w->turn, w->loop, on_turn, w), OK);
 	until(w, logged_in);
 	assert_int_equal(forwards_new(&w->forwards, w->client, &opts), OK);
