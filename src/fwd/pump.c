@@ -35,6 +35,15 @@ static void end_as(struct pump *p, enum pump_end end)
 		p->end = end;
 }
 
+void pump_witness(struct pump *p, struct witness *w)
+{
+	if (p->witness)
+		p->witness->pump = NULL;
+	p->witness = w;
+	if (w)
+		w->pump = p;
+}
+
 static void moved(struct pump *p)
 {
 	if (p->witness)
@@ -45,7 +54,7 @@ static void testify(struct pump *p, const struct event *ev)
 {
 	struct witness *w = p->witness;
 
-	p->witness = NULL;
+	pump_witness(p, NULL);
 	if (w)
 		w->ended(w, p, ev);
 }
@@ -404,7 +413,7 @@ int pump_open(struct link *l, int fd, const struct target *t, struct opener *o, 
 			w->ended(w, NULL, NULL);
 		return ERR_NOMEM;
 	}
-	p->witness = w;
+	pump_witness(p, w);
 	err = attach(p, fd);
 	if (!err)
 		err = conn_open(link_conn(l), t, &p->owner, &p->chan);

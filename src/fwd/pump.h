@@ -25,8 +25,9 @@ enum pump_end {
 
 struct pump;
 
-/* Who keeps account of a stream. Embedded; lives until `ended`, or is taken off by setting pump.witness to NULL. */
+/* Who keeps account of a stream. Embedded; lives until `ended`, or is taken off with pump_witness(). */
 struct witness {
+	struct pump *pump; /* while there is one */
 	/* The channel is open, or bytes have moved. Must not end the pump. */
 	void (*moved)(struct witness *w);
 	/* The pump is about to go, or never was (p == NULL: no memory for it). Called once. ev is the EV_REFUSED behind
@@ -86,6 +87,8 @@ void pump_start(struct pump *p, int fd);
 /* Bytes of our own for the peer; at most PUMP_SAY_MAX may wait. With `last` the channel ends after them. Only for a
  * pump without a socket. */
 void pump_say(struct pump *p, struct span bytes, bool last);
+/* From here on `w` keeps account, or nobody (NULL). */
+void pump_witness(struct pump *p, struct witness *w);
 /* Ends the stream as broken: CLOSE without EOF; the socket is reset. EV_CLOSED frees the pump. */
 void pump_break(struct pump *p);
 

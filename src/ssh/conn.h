@@ -135,6 +135,7 @@ struct global_request {
 	enum global_kind kind;
 	struct span host; /* bind address as on the wire ("" = all, "localhost", ...), or the socket path */
 	uint32_t port;	  /* 0 asks the peer to choose */
+	bool want_reply;  /* EV_GLOBAL: the peer will hear the answer. Ours always want one */
 	struct span keys; /* GLOBAL_PROVE_HOST_KEYS, and nothing else: packed key blobs, at most PROVE_MAX bytes */
 };
 

@@ -294,7 +294,7 @@ int on_global_request(struct conn *c, struct rd *in, struct event *ev)
 	}
 	if (!kind)
 		return decline(c, in, want_reply);
-	ev->global = (struct global_request){ .kind = kind, .host = rd_string(in) };
+	ev->global = (struct global_request){ .kind = kind, .host = rd_string(in), .want_reply = want_reply };
 	ev->global.port = has_port(kind) ? rd_u32(in) : 0;
 	if (!rd_done(in) || ev->global.host.n > ADDRESS_MAX)
 		return conn_fail(c, ERR_PROTO, "malformed GLOBAL_REQUEST %s", names[kind]);

@@ -1,0 +1,135 @@
+/* What the files of the gate share. */
+#ifndef ADIT_FWD_GATE_IMPL_H
+#define ADIT_FWD_GATE_IMPL_H
+
+#include "fwd/connector.h"
+#include "fwd/gate.h"
+#include "fwd/listener.h"
+
+enum {
+	GATE_HOST_MAX = 253, /* RFC 1035 section 2.3.4, as text */
+	GATE_TEXT = 1024,    /* of what was asked for, escaped */
+	GATE_ORIGIN = 64     /* of the originator that a client claims */
+};
+
+struct gate {
+	struct owner owner; /* hears of the end of the connection */
+	struct link *link;
+	const struct policy *policy;
+	struct gate_calls calls;
+	void *user;
+	struct connector connector;
+	struct timer *timer;
+	struct list streams;
+	unsigned stream_count;
+	struct list quiet[2];	     /* open streams, direct and forwarded: the one that moved longest ago is first */
+	uint64_t rx_bytes, tx_bytes; /* of streams that have ended */
+	uint64_t unused_ms;	     /* since when there was nothing */
+	struct list posts;
+	unsigned post_count;
+	struct list asks; /* global requests, in order: only the first may wait for an answer from outside */
+	uint32_t waiting; /* its ticket, or 0 */
+	uint32_t tickets; /* the last one given out */
+	bool serving_asks;
+};
+
+/* ---- gate.c ---- */
+
+/* Completes the record and hands it on: the end is now, the start too where it is 0, text that is missing is empty. The
+ * text is safe already. */
+void gate_tell(struct gate *g, const struct gate_record *r);
+/* Something began or ended: when is the next deadline? */
+void gate_clock(struct gate *g);
+
+/* ---- gate_stream.c: one forwarded connection, from the first word to the record ---- */
+
+struct stream {
+	struct witness witness;
+	struct call call; /* direct ones */
+	struct list node, quiet;
+	struct gate *gate;
+	enum gate_kind kind;
+	char *host; /* as it was asked for */
+	uint16_t port, actual_port;
+	char actual[ADDR_TEXT], from[GATE_ORIGIN];
+	uint32_t from_port;
+	uint64_t start_ms, moved_ms;
+	uint64_t rx_bytes, tx_bytes; /* once its pump is gone */
+};
+
+/* NULL without memory. The host is copied. */
+struct stream *stream_new(struct gate *g, enum gate_kind kind, const char *host, uint16_t port);
+/* The channel is open, and this is its pump. */
+void stream_open(struct stream *s, struct pump *p);
+/* Writes the record and frees it. A pump that it may have goes on without a witness. */
+void stream_end(struct stream *s, enum gate_how how, const char *words);
+/* Ends those that were idle for too long. */
+void streams_expire(struct gate *g);
+/* When the next one will have been; UINT64_MAX = none. */
+uint64_t streams_deadline(const struct gate *g);
+void streams_free(struct gate *g);
+
+/* ---- gate_open.c ---- */
+
+void gate_open(struct gate *g, const struct event *ev);
+
+/* ---- gate_listen.c ---- */
+
+/* A listener that stands for the client. */
+struct post {
+	struct list node;
+	struct gate *gate;
+	struct listener *listener;
+	enum gate_kind kind;
+	char *host;		   /* as it was asked for, and as forwarded-tcpip says it; or the path */
+	const char *bind;	   /* what was bound: `host` or a constant */
+	uint16_t asked_port, port; /* the latter is that of the listener */
+	uint64_t start_ms;
+};
+
+struct post_spec {
+	enum gate_kind kind;
+	const char *host; /* copied */
+	const char *bind; /* `host` itself or a constant, as struct listen_spec means it */
+	uint16_t port;
+	const int *fds; /* or sockets that listen already: the post's, also when this fails */
+	size_t fd_n;
+};
+
+/* OK and the port of the listener, or what listener_new() said. */
+int post_new(struct gate *g, const struct post_spec *spec, uint16_t *port, struct why *why) MUST_CHECK;
+/* By what was asked for and the port that was bound; NULL = there is none. */
+struct post *post_find(const struct gate *g, enum gate_kind kind, const char *host, uint16_t port);
+/* Closes the listener with its record; streams that came through it live on. */
+void post_end(struct post *p, enum gate_how how);
+
+/* ---- gate_ask.c: global requests ---- */
+
+/* A global request that waits for its turn, or, as the first one, for an answer from outside. */
+struct ask {
+	struct list node;
+	enum global_kind kind;
+	char *host;	  /* or the path */
+	const char *bind; /* what is to be bound: `host` or a constant */
+	uint16_t port;
+	bool want_reply;
+	bool took_over; /* that was asked for already */
+	uint32_t question;
+};
+
+void gate_ask(struct gate *g, const struct event *ev);
+/* Nobody will answer. */
+void asks_free(struct gate *g);
+
+/* ---- gate_judge.c: what the policy says ---- */
+
+/* May a channel be opened to where the client says? The address comes later. False: `why` names the rule. */
+bool judge_open(const struct policy *p, const struct target *t, struct why *why);
+/* May this address, which the host stands for, be connected to? */
+bool judge_address(const struct policy *p, const char *host, uint16_t port, const struct ip *ip, struct why *why);
+/* May this listener be? *bind is what to bind for it by GatewayPorts: `host` itself or a constant. */
+bool judge_listen(const struct policy *p, const char *host, uint16_t port, const char **bind, struct why *why);
+/* May this unix listener be? */
+bool judge_listen_path(const struct policy *p, const char *path, struct why *why);
+
+#endif
