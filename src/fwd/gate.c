@@ -48,6 +48,14 @@ void gate_tell(struct gate *g, const struct gate_record *r)
 	g->calls.record(g->user, &out);
 }
 
+bool gate_absolute(struct span path, struct why *why)
+{
+	if (path.n && path.p[0] == '/')
+		return true;
+	why_set(why, ERR_DENIED, "the path is not absolute");
+	return false;
+}
+
 /* ---- Time ------------------------------------------------------------------------------------------------------ */
 
 static bool is_unused(const struct gate *g)

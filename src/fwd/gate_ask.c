@@ -1,12 +1,11 @@
 /* Global requests of the client: listeners and their end. They are served strictly in order: what comes behind a port
  * that somebody else has to bind, or to give up, waits; so a cancel meets the listener that it means, and no forwarded
  * channel overtakes the answer that announces its port (RFC 4254 section 7.1). */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/str.h"
 #include "fwd/gate_impl.h"
-
-enum { PRIVILEGED = 1024 };
 
 static void ask_free(struct ask *a)
 {
@@ -90,7 +89,7 @@ static void stand(struct gate *g, struct ask *a, const int *fds, size_t n)
 
 static void bind_port(struct gate *g, struct ask *a)
 {
-	if (a->port && a->port < PRIVILEGED && g->calls.bind_privileged)
+	if (a->privileged && g->calls.bind_privileged)
 		g->calls.bind_privileged(g->user, wait_for_answer(g), a->bind, a->port);
 	else
 		stand(g, a, NULL, 0);
@@ -106,6 +105,24 @@ static bool has_room(const struct gate *g, struct why *why)
 	return false;
 }
 
+/* Names are not looked up: it takes time, and every address behind one would have to be judged. */
+static bool place(struct gate *g, struct ask *a, struct why *why)
+{
+	struct listen_place place;
+	enum permit v = permit_listen_request(g->policy, span_str(a->host), a->port, &place, why);
+
+	if (v == PERMIT_ASK)
+		why_set(why, ERR_DENIED, "a bind address must be written in digits");
+	if (v != PERMIT_YES)
+		return false;
+	a->privileged = place.privileged;
+	if (place.where == LISTEN_ADDRESS)
+		ip_text(&place.ip, a->bind);
+	else
+		snprintf(a->bind, sizeof(a->bind), place.where == LISTEN_ALL ? "*" : "localhost");
+	return true;
+}
+
 static void on_tcp(struct gate *g, struct ask *a)
 {
 	struct why why;
@@ -114,7 +131,7 @@ static void on_tcp(struct gate *g, struct ask *a)
 		deny(g, a, GATE_REFUSED, "port 0 without asking for the answer that would name it");
 		return;
 	}
-	if (!judge_listen(g->policy, a->host, a->port, &a->bind, &why) || !has_room(g, &why)) {
+	if (!place(g, a, &why) || !has_room(g, &why)) {
 		deny(g, a, GATE_REFUSED, why.text);
 		return;
 	}
@@ -123,13 +140,13 @@ static void on_tcp(struct gate *g, struct ask *a)
 
 static void on_unix(struct gate *g, struct ask *a)
 {
+	const struct span path = span_str(a->host);
 	struct why why;
 
-	if (!judge_listen_path(g->policy, a->host, &why) || !has_room(g, &why)) {
+	if (!permit_listen_path(g->policy, path, &why) || !gate_absolute(path, &why) || !has_room(g, &why)) {
 		deny(g, a, GATE_REFUSED, why.text);
 		return;
 	}
-	a->bind = a->host;
 	stand(g, a, NULL, 0);
 }
 

@@ -2,14 +2,14 @@
 #ifndef ADIT_FWD_GATE_IMPL_H
 #define ADIT_FWD_GATE_IMPL_H
 
+#include "conf/permit.h"
 #include "fwd/connector.h"
 #include "fwd/gate.h"
 #include "fwd/listener.h"
 
 enum {
-	GATE_HOST_MAX = 253, /* RFC 1035 section 2.3.4, as text */
-	GATE_TEXT = 1024,    /* of what was asked for, escaped */
-	GATE_ORIGIN = 64     /* of the originator that a client claims */
+	GATE_TEXT = 1024, /* of what was asked for, escaped */
+	GATE_ORIGIN = 64  /* of the originator that a client claims */
 };
 
 struct gate {
@@ -38,6 +38,8 @@ struct gate {
 /* Completes the record and hands it on: the end is now, the start too where it is 0, text that is missing is empty. The
  * text is safe already. */
 void gate_tell(struct gate *g, const struct gate_record *r);
+/* Is this path absolute? A relative one would mean the directory of the server. False: `why` says so. */
+bool gate_absolute(struct span path, struct why *why);
 /* Something began or ended: when is the next deadline? */
 void gate_clock(struct gate *g);
 
@@ -82,7 +84,7 @@ struct post {
 	struct listener *listener;
 	enum gate_kind kind;
 	char *host;		   /* as it was asked for, and as forwarded-tcpip says it; or the path */
-	const char *bind;	   /* what was bound: `host` or a constant */
+	char bind[IP_TEXT];	   /* what was bound: "localhost", "*" or an address; "" = a path */
 	uint16_t asked_port, port; /* the latter is that of the listener */
 	uint64_t start_ms;
 };
@@ -90,7 +92,7 @@ struct post {
 struct post_spec {
 	enum gate_kind kind;
 	const char *host; /* copied */
-	const char *bind; /* `host` itself or a constant, as struct listen_spec means it */
+	const char *bind; /* as struct listen_spec means a host; copied */
 	uint16_t port;
 	const int *fds; /* or sockets that listen already: the post's, also when this fails */
 	size_t fd_n;
@@ -109,10 +111,11 @@ void post_end(struct post *p, enum gate_how how);
 struct ask {
 	struct list node;
 	enum global_kind kind;
-	char *host;	  /* or the path */
-	const char *bind; /* what is to be bound: `host` or a constant */
+	char *host;	    /* or the path */
+	char bind[IP_TEXT]; /* what is to be bound: "localhost", "*" or an address */
 	uint16_t port;
 	bool want_reply;
+	bool privileged;
 	bool took_over; /* that was asked for already */
 	uint32_t question;
 };
@@ -120,16 +123,5 @@ struct ask {
 void gate_ask(struct gate *g, const struct event *ev);
 /* Nobody will answer. */
 void asks_free(struct gate *g);
-
-/* ---- gate_judge.c: what the policy says ---- */
-
-/* May a channel be opened to where the client says? The address comes later. False: `why` names the rule. */
-bool judge_open(const struct policy *p, const struct target *t, struct why *why);
-/* May this address, which the host stands for, be connected to? */
-bool judge_address(const struct policy *p, const char *host, uint16_t port, const struct ip *ip, struct why *why);
-/* May this listener be? *bind is what to bind for it by GatewayPorts: `host` itself or a constant. */
-bool judge_listen(const struct policy *p, const char *host, uint16_t port, const char **bind, struct why *why);
-/* May this unix listener be? */
-bool judge_listen_path(const struct policy *p, const char *path, struct why *why);
 
 #endif

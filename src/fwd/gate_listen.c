@@ -1,4 +1,5 @@
 /* Listeners that stand for the client: each connection that comes in is a forwarded channel of its own. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/str.h"
@@ -6,13 +7,13 @@
 
 static void record(const struct post *p, enum gate_how how)
 {
-	char host[GATE_TEXT], bind[GATE_TEXT];
+	char host[GATE_TEXT];
 	const struct gate_record r = {
 		.kind = p->kind,
 		.how = how,
 		.host = str_escape(host, sizeof(host), span_str(p->host)),
 		.port = p->asked_port,
-		.actual = str_escape(bind, sizeof(bind), span_str(p->bind)),
+		.actual = p->bind,
 		.actual_port = p->port,
 		.start_ms = p->start_ms,
 	};
@@ -114,8 +115,7 @@ int post_new(struct gate *g, const struct post_spec *spec, uint16_t *port, struc
 		close_all(spec->fds, spec->fd_n);
 		return why_set(why, ERR_NOMEM, "out of memory");
 	}
-	/* A constant, or the host itself, which the post has a copy of. */
-	p->bind = spec->bind == spec->host ? p->host : spec->bind;
+	snprintf(p->bind, sizeof(p->bind), "%s", spec->bind);
 	err = listen_for(p, spec->fds, spec->fd_n, why);
 	if (err) {
 		post_free(p);

@@ -33,7 +33,7 @@ static bool on_address(void *user, const struct addr *a, struct why *why)
 	struct ip ip;
 
 	if (addr_ip(a, &ip))
-		return judge_address(s->gate->policy, s->host, s->port, &ip, why);
+		return permit_open_address(s->gate->policy, span_str(s->host), s->port, &ip, why);
 	why_set(why, ERR_DENIED, "not an IP address");
 	return false;
 }
@@ -71,13 +71,21 @@ static void connect_to(struct stream *s, const struct event *ev)
 	connector_open(&s->gate->connector, &s->call, ev);
 }
 
+/* As it was asked for; addresses are judged when they are known. */
+static bool permitted(const struct policy *p, const struct target *t, struct why *why)
+{
+	if (t->kind == TARGET_DIRECT_STREAMLOCAL)
+		return permit_open_path(p, t->host, why) && gate_absolute(t->host, why);
+	return permit_open_request(p, t->host, t->port, why) != PERMIT_NO;
+}
+
 void gate_open(struct gate *g, const struct event *ev)
 {
 	struct stream *s = NULL;
 	struct why why;
 	char *host;
 
-	if (!judge_open(g->policy, &ev->target, &why)) {
+	if (!permitted(g->policy, &ev->target, &why)) {
 		turn_away(g, ev, GATE_REFUSED, why.text);
 		return;
 	}
