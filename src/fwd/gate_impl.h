@@ -27,9 +27,10 @@ struct gate {
 	uint64_t unused_ms;	     /* since when there was nothing */
 	struct list posts;
 	unsigned post_count;
-	struct list asks; /* global requests, in order: only the first may wait for an answer from outside */
-	uint32_t waiting; /* its ticket, or 0 */
-	uint32_t tickets; /* the last one given out */
+	struct list asks;	/* global requests, in order: only the first may wait for an answer from outside */
+	uint32_t waiting;	/* its ticket, or 0 */
+	struct resolve *lookup; /* of the address that it names */
+	uint32_t tickets;	/* the last one given out */
 	bool serving_asks;
 };
 
@@ -121,7 +122,23 @@ struct ask {
 };
 
 void gate_ask(struct gate *g, const struct event *ev);
+/* Goes on with the next ones, unless the first waits. */
+void asks_serve(struct gate *g);
 /* Nobody will answer. */
 void asks_free(struct gate *g);
+
+/* ---- gate_bind.c ---- */
+
+void ask_free(struct ask *a);
+enum gate_kind ask_kind(enum global_kind kind);
+void ask_reply(struct gate *g, uint32_t question, bool yes, uint32_t port);
+/* Answers no, with a record, and frees it. */
+void ask_deny(struct gate *g, struct ask *a, enum gate_how how, const char *words);
+/* Listens on a->bind, or has somebody else see to it: answers and frees, now or later. */
+void ask_bind(struct gate *g, struct ask *a);
+/* The first request waits from here on. Returns the ticket. */
+uint32_t ask_wait(struct gate *g);
+/* The request that waits for this ticket; it waits no longer. NULL = none does. */
+struct ask *ask_take(struct gate *g, uint32_t ticket);
 
 #endif

@@ -65,8 +65,7 @@ static int listen_for(struct post *p, const int *fds, size_t n, struct why *why)
 		.fd_n = n,
 		/* RFC 4254 section 7.2: the address as the client wrote it, and the port that was really bound. */
 		.target = { .kind = tcp ? TARGET_FORWARDED_TCPIP : TARGET_FORWARDED_STREAMLOCAL,
-			    .host = span_str(p->host),
-			    .port = p->asked_port },
+			    .host = span_str(p->host) },
 		.to = "the client",
 		.say = on_say,
 		.accepted = on_accepted,

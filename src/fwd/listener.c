@@ -188,6 +188,8 @@ static void adopt(struct listener *ln, const struct listener_spec *spec)
 	assert(spec->fd_n <= LISTEN_MAX);
 	memcpy(ln->fd, spec->fds, spec->fd_n * sizeof(*ln->fd));
 	ln->n = spec->fd_n;
+	for (size_t i = 0; i < ln->n; i++)
+		sock_prepare(ln->fd[i]);
 	sock_name(ln->fd[0], &name);
 	ln->port = addr_port(&name);
 }

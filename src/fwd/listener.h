@@ -15,8 +15,8 @@ struct listener;
 
 struct listener_spec {
 	struct listen_spec listen;
-	const int *fds; /* or sockets that listen already, non-blocking: the listener's, also when this fails. Then */
-	size_t fd_n;	/* `listen` is only for the name */
+	const int *fds;	      /* or sockets that listen already: the listener's, also when this fails. Then */
+	size_t fd_n;	      /* `listen` is only for the name */
 	struct target target; /* kind, host, port; the host must outlive the listener. Forwarded to a client (the
 				 server's side of -R) port 0 stands for the one that was bound */
 	const char *to;	      /* "localhost:23", for sentences; copied */
