@@ -35,8 +35,10 @@ static void got_addresses(void *user, const struct addr *list, size_t n, const s
 {
 	struct gate *g = user;
 	struct ask *a = ask_take(g, g->waiting);
-	struct why told = n ? (struct why){ "" } : *why;
+	struct why told = { "" };
 
+	if (!n)
+		told = *why;
 	g->lookup = NULL;
 	if (choose(g, a, list, n, &told))
 		ask_bind(g, a);
