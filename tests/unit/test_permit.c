@@ -55,7 +55,7 @@ static const struct {
 	{ "[fe80::/10]:80", true, false, true },
 	{ "[fe80::1%eth0]:80", true, true, true },
 	{ "8080", false, true, false },
-	{ "8000-8099", false, true, true /* a name: strange, but it has no port */ },
+	{ "8000-8099", false, true, false },
 	{ "*", false, true, true },
 	{ "any", true, true, false },
 	{ "none", true, true, true },
