@@ -528,7 +528,7 @@ static void test_many_channels(void **state)
 
 /* ---- A flood ---- */
 
-enum { FLOOD = 9900 };
+enum { FLOOD = 9900, WISHES = 5000 };
 
 /* What becomes of an open in the flood. */
 struct drop {
@@ -590,13 +590,62 @@ static void test_flood_of_opens(void **state)
 	world_down(&w);
 }
 
+/* A request for a listener in the flood, and what became of all. */
+struct wish {
+	struct owner owner;
+	unsigned *yes, *no;
+};
+
+static void on_wish(struct owner *o, const struct event *ev)
+{
+	struct wish *wish = CONTAINER(o, struct wish, owner);
+
+	link_leave(o);
+	++*(ev->ok ? wish->yes : wish->no);
+}
+
+static bool all_answered(struct world *w)
+{
+	return w->records == WISHES;
+}
+
+/* Requests for listeners without end: as many as the policy grants stand, each of the others is refused with a record,
+ * and streams go on. */
+static void test_flood_of_requests(void **state)
+{
+	static struct wish wishes[WISHES];
+	const struct global_request request = { .kind = GLOBAL_TCPIP_FORWARD, .host = span_str("localhost") };
+	unsigned yes = 0, no = 0;
+	struct fwdspec spec;
+	struct world w;
+
+	(void)state;
+	world_up(&w, 0);
+	tunnel(&w, &spec, FWD_LOCAL);
+	for (size_t i = 0; i < WISHES; i++) {
+		uint32_t ticket;
+
+		wishes[i] = (struct wish){ .owner = { .event = on_wish }, .yes = &yes, .no = &no };
+		link_join(w.client, &wishes[i].owner);
+		assert_int_equal(conn_global(link_conn(w.client), &request, &wishes[i].owner, &ticket), OK);
+	}
+	until(&w, all_answered);
+	set_flows(&w, LOTS, LOTS);
+	until(&w, moved);
+	assert_int_equal(yes, policy.max_listeners);
+	assert_int_equal(no, WISHES - yes);
+	assert_int_equal(gate_facts(w.gate).listeners, yes);
+	assert_int_equal(w.failures, 0);
+	world_down(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_target_refuses),		 cmocka_unit_test(test_target_resets),
 		cmocka_unit_test(test_connection_ends),		 cmocka_unit_test(test_streams),
 		cmocka_unit_test(test_no_allocation_per_packet), cmocka_unit_test(test_many_channels),
-		cmocka_unit_test(test_flood_of_opens),
+		cmocka_unit_test(test_flood_of_opens),		 cmocka_unit_test(test_flood_of_requests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
