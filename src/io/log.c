@@ -64,17 +64,22 @@ static void put_fd(int fd, char *line, size_t n)
 	while (put < 0 && errno == EINTR);
 }
 
-static void put_sink(const struct log *l, enum log_at at, const char *line, size_t n)
+/* How many lines the sink lost; stays owed until a line takes the number along. */
+static void put_lost(const struct log *l, enum log_at at)
 {
-	uint64_t lost = l->sink->lost;
+	uint64_t lost = sink_take_lost(l->sink);
 	char note[LOG_PREFIX + 64];
 
-	if (lost) {
-		snprintf(note, sizeof(note), "%ssuppressed %" PRIu64 " lines that the log did not take", l->prefix,
-			 lost);
-		if (sink_line(l->sink, at, note, strlen(note)))
-			sink_take_lost(l->sink);
-	}
+	if (!lost)
+		return;
+	snprintf(note, sizeof(note), "%ssuppressed %" PRIu64 " lines that the log did not take", l->prefix, lost);
+	if (!sink_line(l->sink, at, note, strlen(note)))
+		l->sink->lost = lost;
+}
+
+static void put_sink(const struct log *l, enum log_at at, const char *line, size_t n)
+{
+	put_lost(l, at);
 	sink_line(l->sink, at, line, n);
 }
 
