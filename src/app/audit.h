@@ -40,8 +40,8 @@ struct audit_end {
 	bool is_path; /* then there is no port */
 };
 
-/* What is known. Zero leaves a field out; bytes and duration are written for events that end something. Spans may hold
- * anything: they are escaped here. */
+/* What is known. Zero and empty text leave a field out (an end with an empty name is kept); bytes and duration are
+ * written for events that end something. Spans may hold anything: they are escaped here. */
 struct audit_record {
 	enum audit_event event;
 	uint64_t time_ms;	    /* since 1970, UTC */

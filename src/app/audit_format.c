@@ -196,7 +196,7 @@ static void field_span(struct line *l, const struct field *f, const struct audit
 {
 	const struct span *s = value(f, r);
 
-	if (!s->p)
+	if (!s->n)
 		return;
 	put_name(l, f->name, "");
 	put_quoted(l, *s, f->cap);
