@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/audit.h"
+#include "app/audit_time.h"
 #include "base/str.h"
 
 static const struct {
@@ -89,44 +90,6 @@ static void put_number(struct line *l, uint64_t v)
 	put_text(l, text);
 }
 
-struct date {
-	unsigned year, month, day; /* month from 0 */
-};
-
-static unsigned days_of(unsigned year, unsigned month)
-{
-	static const uint8_t days[12] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-
-	return days[month] + (leap && month == 1);
-}
-
-/* Not gmtime(): the C library may look for time zones in files first. */
-static struct date date_of(uint64_t days)
-{
-	struct date d = { 1970, 0, 1 };
-
-	for (; days >= 365u + (days_of(d.year, 1) - 28u); d.year++)
-		days -= 365u + (days_of(d.year, 1) - 28u);
-	for (; days >= days_of(d.year, d.month); d.month++)
-		days -= days_of(d.year, d.month);
-	d.day += (unsigned)days;
-	return d;
-}
-
-/* RFC 3339 section 5.6 */
-static void put_time(struct line *l, uint64_t ms)
-{
-	static const uint64_t day_ms = 86400000, last_day = 2932896; /* 9999-12-31 */
-	struct date d = date_of(MIN(ms / day_ms, last_day));
-	unsigned rest = (unsigned)(ms % day_ms);
-	char text[64];
-
-	snprintf(text, sizeof(text), "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", d.year, d.month + 1, d.day, rest / 3600000,
-		 rest / 60000 % 60, rest / 1000 % 60, rest % 1000);
-	put_text(l, text);
-}
-
 struct field {
 	const char *name;
 	void (*put)(struct line *l, const struct field *f, const struct audit_record *r);
@@ -141,9 +104,11 @@ static const void *value(const struct field *f, const struct audit_record *r)
 
 static void field_time(struct line *l, const struct field *f, const struct audit_record *r)
 {
+	char text[AUDIT_TIME];
+
 	put_name(l, f->name, "");
 	put_text(l, l->format == AUDIT_JSON ? "\"" : "");
-	put_time(l, r->time_ms);
+	put_text(l, audit_time(text, r->time_ms));
 	put_text(l, l->format == AUDIT_JSON ? "\"" : "");
 }
 
