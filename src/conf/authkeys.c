@@ -137,6 +137,8 @@ static int understand(const struct authkeys *a, const struct parts *p, struct ke
 	char show[64];
 	int err;
 
+	if (a->kind == AUTHKEYS_BARE && p->options.n)
+		return 0;
 	if (!span_eq(p->type, a->type))
 		return why_set(why, ERR_SYNTAX, "the key is not of the type '%s'",
 			       str_escape(show, sizeof(show), p->type));

@@ -46,7 +46,7 @@ void key_options_narrow(struct key_options *o, struct policy *p);
 /* ---- Looking a key up -----------------------------------------------------------------------------------------
  * A line that is not the key's costs a comparison of texts: neither its options nor its key is decoded. */
 
-enum authkeys_kind { AUTHKEYS_PLAIN, AUTHKEYS_CA };
+enum authkeys_kind { AUTHKEYS_PLAIN, AUTHKEYS_CA, AUTHKEYS_BARE };
 
 struct authkeys {
 	const char *file; /* for sentences */
@@ -56,7 +56,8 @@ struct authkeys {
 	enum authkeys_kind kind;
 };
 
-/* Looks for a public blob: on lines without cert-authority, or (AUTHKEYS_CA) for that of a CA on lines with it. `text`,
+/* Looks for a public blob: on lines without cert-authority; (AUTHKEYS_CA) for that of a CA on lines with it;
+ * (AUTHKEYS_BARE) on lines without options, for files that are lists of keys. `text`,
  * `blob` and `file` stay the caller's until authkeys_close(). OK, or ERR_NOMEM and nothing is to be closed. */
 int authkeys_open(struct authkeys *a, const char *file, struct span text, struct span blob,
 		  enum authkeys_kind kind) MUST_CHECK;

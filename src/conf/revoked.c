@@ -1,5 +1,7 @@
-/* RevokedHostKeys as a plain list. A line that is skipped could be the one that matters, so any fault in the file
- * refuses every key. */
+/* Revoked keys as a plain list. A line that is skipped could be the one that matters, so any fault in the file refuses
+ * every key. */
+#include "conf/revoked.h"
+
 #include <errno.h>
 
 #include "conf/kh_line.h"
@@ -28,7 +30,7 @@ static int compare(const char *type, const char *key, const struct wanted *w)
 	if (!err)
 		err = kh_plain(buf_span(&blob), &plain);
 	if (!err && (span_eq(buf_span(&plain), w->key) || (w->ca.n && span_eq(buf_span(&plain), w->ca))))
-		err = ERR_HOST_KEY;
+		err = ERR_DENIED;
 	buf_fini(&plain);
 	buf_fini(&blob);
 	return err;
@@ -48,48 +50,56 @@ static int check_line(const struct lines *in, const struct wanted *w)
 	return key ? compare(type, key, w) : ERR_SYNTAX;
 }
 
-static int say(const char *path, unsigned long line, int err, struct why *why)
+static const struct words {
+	const char *subject, *keyword;
+	int err;
+} words[] = {
+	[REVOKED_HOST] = { "host key", "RevokedHostKeys", ERR_HOST_KEY },
+	[REVOKED_USER] = { "key", "RevokedKeys", ERR_DENIED },
+};
+
+static int say(const struct words *w, const char *path, unsigned long line, int err, struct why *why)
 {
-	if (err == ERR_HOST_KEY)
-		return why_set(why, err,
-			       "the host key is revoked: it, or the CA of its certificate, is listed in %s:%lu", path,
-			       line);
+	if (err == ERR_DENIED)
+		return why_set(why, w->err, "the %s is revoked: it, or the CA of its certificate, is listed in %s:%lu",
+			       w->subject, path, line);
 	if (err == ERR_SYNTAX)
-		return why_set(why, err,
-			       "no host key is accepted, because %s:%lu is not a public key (RevokedHostKeys is a list "
-			       "of public "
-			       "keys, one a line; binary revocation lists are not supported)",
-			       path, line);
+		return why_set(
+			why, err,
+			"no %s is accepted, because %s:%lu is not a public key (%s is a list of public keys, one a "
+			"line; binary revocation lists are not supported)",
+			w->subject, path, line, w->keyword);
 	if (err == ERR_IO)
-		return why_set(why, err, "no host key is accepted, because RevokedHostKeys %s cannot be read: %s", path,
-			       strerror(errno));
-	return why_set(why, err, "RevokedHostKeys %s: %s", path, err_name(err));
+		return why_set(why, err, "no %s is accepted, because %s %s cannot be read: %s", w->subject, w->keyword,
+			       path, strerror(errno));
+	return why_set(why, err, "%s %s: %s", w->keyword, path, err_name(err));
 }
 
-static int check_file(const char *path, const struct wanted *w, struct why *why)
+static int check_file(const char *path, const struct words *say_as, const struct wanted *w, struct why *why)
 {
 	struct lines in;
 	int err = lines_open(&in, path), more = 0;
 	unsigned long line = 0;
 
 	if (err)
-		return say(path, 0, err, why);
+		return say(say_as, path, 0, err, why);
 	while (!err && (more = lines_next(&in)) > 0) {
 		line = in.number;
 		err = check_line(&in, w);
 	}
 	if (!err && more < 0)
-		err = say(path, 0, ERR_IO, why);
+		err = say(say_as, path, 0, ERR_IO, why);
 	else if (err)
-		err = say(path, line, err, why);
+		err = say(say_as, path, line, err, why);
 	else if (in.too_long)
-		err = say(path, in.too_long, ERR_SYNTAX, why);
+		err = say(say_as, path, in.too_long, ERR_SYNTAX, why);
 	lines_close(&in);
 	return err;
 }
 
-int kh_revoked(const char *path, struct span blob, const struct crypto *c, struct why *why)
+int revoked_check(const char *path, enum revoked_whose whose, struct span blob, const struct crypto *c, struct why *why)
 {
+	const struct words *say_as = &words[whose];
 	struct buf plain = BUF(PKEY_BLOB_MAX);
 	struct wanted w = { 0 };
 	struct cert cert;
@@ -103,7 +113,7 @@ int kh_revoked(const char *path, struct span blob, const struct crypto *c, struc
 			w.ca = cert.ca_blob;
 		err = err == ERR_CRYPTO ? OK : err;
 	}
-	err = err ? say(path, 0, err, why) : check_file(path, &w, why);
+	err = err ? say(say_as, path, 0, err, why) : check_file(path, say_as, &w, why);
 	buf_fini(&plain);
 	return err;
 }
