@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "app/client.h"
-#include "base/str.h"
+#include "conf/number.h"
 
 static void check_ready(struct client *c)
 {
@@ -54,7 +54,7 @@ static bool permits(const char *word, const char *host, uint16_t port)
 	char name[ADDR_TEXT * 5];
 	const char *colon = strrchr(word, ':');
 	bool bracket = word[0] == '[' && colon && colon > word && colon[-1] == ']';
-	uint64_t number;
+	uint16_t number;
 
 	if (strcmp(word, "any") == 0)
 		return true;
@@ -63,7 +63,7 @@ static bool permits(const char *word, const char *host, uint16_t port)
 	snprintf(name, sizeof(name), "%.*s", (int)(colon - word - 2 * bracket), word + bracket);
 	if (strcmp(name, "*") != 0 && strcmp(name, host) != 0)
 		return false;
-	return strcmp(colon + 1, "*") == 0 || (str_u64(colon + 1, 1, UINT16_MAX, &number) == OK && number == port);
+	return strcmp(colon + 1, "*") == 0 || (number_port(colon + 1, 1, &number) == OK && number == port);
 }
 
 static bool permit(void *user, const char *host, uint16_t port)

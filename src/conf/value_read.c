@@ -64,13 +64,24 @@ int read_count(const struct reading *r, union value *v)
 	return read_range(r, v, 1, INT_MAX);
 }
 
+static int no_service(const struct reading *r)
+{
+	char show[SHOW];
+
+	str_escape(show, sizeof(show), span_str(word(r, 0)));
+	return why_set(r->why, ERR_SYNTAX, "Bad port '%s': it is not a number, and %s", show, number_no_service());
+}
+
 int read_port(const struct reading *r, union value *v)
 {
-	uint64_t n;
+	uint16_t port;
+	int err = number_port(word(r, 0), 1, &port);
 
-	if (str_u64(word(r, 0), 1, 65535, &n))
+	if (err == ERR_NOT_FOUND)
+		return no_service(r);
+	if (err)
 		return bad(r, "Bad port '", 0, "'.");
-	v->number = (int)n;
+	v->number = port;
 	return OK;
 }
 
@@ -138,9 +149,9 @@ int read_words(const struct reading *r, union value *v)
 static bool is_target(const char *s)
 {
 	const char *colon = strrchr(s, ':');
-	uint64_t port;
+	uint16_t port;
 
-	return colon && colon > s && (strcmp(colon, ":*") == 0 || !str_u64(colon + 1, 1, 65535, &port));
+	return colon && colon > s && (strcmp(colon, ":*") == 0 || !number_port(colon + 1, 1, &port));
 }
 
 int read_targets(const struct reading *r, union value *v)
