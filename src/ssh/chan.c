@@ -7,10 +7,15 @@
 enum {
 	TX_DATA_MAX = 128 * 1024, /* we never seal more in one packet */
 	TX_BATCH = 256 * 1024,	  /* sealed and unsent data, beyond which local sockets are left alone */
-	WINDOW_START = 2 << 20,	  /* what every peer offers */
+	WINDOW_START = 2 << 20,	  /* what every peer offers; also the most that grow() gives */
+	/* No window may ever be larger: OpenSSH holds 16 MiB of a channel's input at most (8.9 and later), and is slow
+	 * when that is full. */
+	WINDOW_MOST = 15 << 20,
 	WINDOW_FLOOR = 64 * 1024,
 	ADJUST_LEAST = 64 * 1024
 };
+
+static_assert((int)WINDOW_START <= (int)WINDOW_MOST, "OpenSSH would choke on it");
 
 struct chan *chan_find(struct conn *c, uint32_t id)
 {
@@ -65,6 +70,7 @@ static void grow(struct conn *c, struct chan *ch)
 	ch->rx_size += (uint32_t)more;
 	ch->rx_owed += (uint32_t)more;
 	c->bank_used += more;
+	assert(ch->rx_size <= WINDOW_MOST);
 }
 
 int chan_new(struct conn *c, struct chan **out)

@@ -244,7 +244,8 @@ void conn_consumed(struct conn *c, uint32_t chan, size_t n);
 void conn_eof(struct conn *c, uint32_t chan);
 /* Sends CLOSE; without conn_eof() before, the peer may know that the stream broke. Data that still arrives is
  * discarded and credited. Idempotent; EV_CLOSED follows when the peer has closed too. A channel that is still opening
- * is abandoned instead: no event for it follows at all. One that EV_OPEN asks about is closed by answering no. */
+ * is abandoned instead: no event for it follows at all. One that EV_OPEN asks about is refused (OPEN_CONNECT_FAILED,
+ * without words; say more by answering no), and the question is gone. */
 void conn_close(struct conn *c, uint32_t chan);
 
 /* Asks the peer for a listener or its end, or to prove keys; EV_REPLY follows with `user` and the ticket. OK, ERR_LIMIT
