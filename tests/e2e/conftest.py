@@ -68,11 +68,11 @@ class Lab:
         pytest.importorskip(kind)
         return {"asyncssh": servers.AsyncSSH, "paramiko": servers.Paramiko}[kind](folder, self.keys, **settings)
 
-    def shim(self):
-        """The library that gives Dropbear a home for authorized_keys."""
-        path = self.folder / "pwdir.so"
+    def shim(self, name="pwdir"):
+        """A library to preload: pwdir gives Dropbear a home for authorized_keys, names gives a name an address."""
+        path = self.folder / f"{name}.so"
         if not path.exists():
-            source = Path(adit.HERE) / "pwdir.c"
+            source = Path(adit.HERE) / f"{name}.c"
             subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-o", path, source], check=True)
         return path
 
