@@ -500,6 +500,20 @@ static void accepted_sockets_are_prepared(void **state)
 	sock_close(p.theirs);
 }
 
+static void ipv6_has_a_traffic_class(void **state)
+{
+	int fd = socket(AF_INET6, SOCK_STREAM, 0), got = 0;
+	socklen_t n = sizeof(got);
+
+	(void)state;
+	if (fd < 0)
+		skip(); /* a kernel without IPv6 */
+	sock_tos(fd, 0x48);
+	assert_int_equal(getsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &got, &n), 0);
+	assert_int_equal(got, 0x48);
+	close(fd);
+}
+
 static void a_reset_is_seen_as_a_reset(void **state)
 {
 	struct pair p;
@@ -682,6 +696,7 @@ int main(void)
 		T(both_families_same_port),
 		T(one_family_when_asked),
 		T(accepted_sockets_are_prepared),
+		T(ipv6_has_a_traffic_class),
 		T(a_reset_is_seen_as_a_reset),
 		T(an_end_is_seen_as_an_end),
 		T(unsent_counts_what_is_under_way),
