@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "conf/client_conf.h"
+#include "conf/types.h"
 
 enum { DIGITS_MAX = 20 };
 

@@ -42,7 +42,9 @@ static const struct type {
 	[T_KEX] = { read_algs, HOLD_TEXT, 1, false },
 	[T_CIPHER] = { read_algs, HOLD_TEXT, 1, false },
 	[T_MAC] = { read_algs, HOLD_TEXT, 1, false },
-	[T_SIG] = { read_algs, HOLD_TEXT, 1, false },
+	[T_HOST_SIG] = { read_algs, HOLD_TEXT, 1, false },
+	[T_USER_SIG] = { read_algs, HOLD_TEXT, 1, false },
+	[T_CA_SIG] = { read_algs, HOLD_TEXT, 1, false },
 	[T_WORDS] = { read_words, HOLD_STRS, 0, false },
 	[T_TARGETS] = { read_targets, HOLD_STRS, 0, false },
 	[T_EACH] = { read_words, HOLD_STRS, 1, true },
@@ -55,11 +57,11 @@ static const struct type {
 	[T_INCLUDE] = { read_nothing, HOLD_NOTHING, 0, false },
 };
 
-int value_parse(union value *v, const struct option *o, const struct client_conf *conf, const struct args *args,
+int value_parse(union value *v, const struct option *o, const struct alg_lists *ours, const struct args *args,
 		struct why *why)
 {
 	const struct type *t = &types[o->type];
-	struct reading r = { o, conf, args, why };
+	struct reading r = { o, ours, args, why };
 	union value read = { 0 };
 
 	if (args->words.n == 0 || !args->words.v[0][0])

@@ -1,8 +1,9 @@
-/* The types of options.def: text to value and back. Knows neither files nor precedence. */
+/* The types of client.def and server.def: text to value and back. Knows neither files nor precedence. */
 #ifndef ADIT_CONF_VALUE_H
 #define ADIT_CONF_VALUE_H
 
-#include "conf/client_conf.h"
+#include "base/buf.h"
+#include "conf/types.h"
 
 enum value_type {
 	T_YESNO,
@@ -17,7 +18,9 @@ enum value_type {
 	T_KEX,
 	T_CIPHER,
 	T_MAC,
-	T_SIG,
+	T_HOST_SIG,
+	T_USER_SIG,
+	T_CA_SIG,
 	T_WORDS,   /* several words, one value */
 	T_TARGETS, /* several host:port, or any, or none */
 	T_EACH,	   /* one word; every line adds one */
@@ -36,13 +39,16 @@ struct choice {
 	int value;
 };
 
+extern const struct choice choices_yesno[], choices_family[], choices_log_level[];
+
 /* One keyword. */
 struct option {
 	const char *name;
 	enum value_type type;
-	enum { HONOURED, IGNORED, REFUSED } standing;
-	size_t offset; /* of the field in struct client_conf, where the type has one */
+	size_t offset; /* of the field in the configuration, where the type has one */
 	const struct choice *choices;
+	enum { HONOURED, IGNORED, REFUSED } standing;
+	bool in_match; /* may stand behind Match */
 	const char *def, *help;
 };
 
@@ -62,7 +68,7 @@ struct args {
 };
 
 /* Checks the number of words too. OK: *v is the caller's. ERR_SYNTAX, ERR_NOMEM; *v is untouched then. */
-int value_parse(union value *v, const struct option *o, const struct client_conf *conf, const struct args *args,
+int value_parse(union value *v, const struct option *o, const struct alg_lists *ours, const struct args *args,
 		struct why *why) MUST_CHECK;
 /* Frees what is in it and makes it zero. */
 void value_fini(union value *v, enum value_type type);

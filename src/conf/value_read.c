@@ -101,24 +101,16 @@ int read_line(const struct reading *r, union value *v)
 
 int read_algs(const struct reading *r, union value *v)
 {
-	const struct conf_facts *f = r->conf->facts;
 	const struct {
-		enum conf_opt opt;
 		enum alg_family family;
 		const char *ours;
 	} lists[] = {
-		{ OPT_KexAlgorithms, ALG_KEX, f->kex },
-		{ OPT_Ciphers, ALG_CIPHER, f->cipher },
-		{ OPT_MACs, ALG_MAC, f->mac },
-		{ OPT_HostKeyAlgorithms, ALG_SIG, f->host_key },
-		{ OPT_PubkeyAcceptedAlgorithms, ALG_SIG, f->pubkey },
-		{ OPT_CASignatureAlgorithms, ALG_SIG, f->ca_sig },
+		[T_KEX] = { ALG_KEX, r->ours->kex },	       [T_CIPHER] = { ALG_CIPHER, r->ours->cipher },
+		[T_MAC] = { ALG_MAC, r->ours->mac },	       [T_HOST_SIG] = { ALG_SIG, r->ours->host_sig },
+		[T_USER_SIG] = { ALG_SIG, r->ours->user_sig }, [T_CA_SIG] = { ALG_SIG, r->ours->ca_sig },
 	};
 
-	for (size_t i = 0; i < LEN(lists); i++)
-		if (strcmp(conf_opt_name(lists[i].opt), r->o->name) == 0)
-			return algs_assemble(&v->text, lists[i].family, lists[i].ours, word(r, 0), r->why);
-	return why_set(r->why, ERR_SYNTAX, "%s has no list of algorithms", r->o->name);
+	return algs_assemble(&v->text, lists[r->o->type].family, lists[r->o->type].ours, word(r, 0), r->why);
 }
 
 int read_words(const struct reading *r, union value *v)

@@ -7,7 +7,7 @@
 /* What a reader works with. */
 struct reading {
 	const struct option *o;
-	const struct client_conf *conf;
+	const struct alg_lists *ours;
 	const struct args *args;
 	struct why *why;
 };

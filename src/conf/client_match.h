@@ -1,6 +1,6 @@
-/* Does a Host or Match line hold? */
-#ifndef ADIT_CONF_MATCH_H
-#define ADIT_CONF_MATCH_H
+/* Does a Host or Match line of ssh_config(5) hold? */
+#ifndef ADIT_CONF_CLIENT_MATCH_H
+#define ADIT_CONF_CLIENT_MATCH_H
 
 #include "conf/parse.h"
 

@@ -1,5 +1,5 @@
 /* Host patterns and Match criteria. A criterion after one that failed is read but not tried: exec runs nothing then. */
-#include "conf/match.h"
+#include "conf/client_match.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,11 @@
 #include "conf/lex.h"
 
 enum { SHOW = 128 };
+
+static const struct client_conf *conf_of(const struct place *p)
+{
+	return p->conf;
+}
 
 bool match_host(const struct place *p, const struct strs *patterns)
 {
@@ -29,9 +34,10 @@ bool match_host(const struct place *p, const struct strs *patterns)
 
 int match_real_host(const struct place *p, char **host, struct why *why)
 {
-	const char *name = p->final ? NULL : p->conf->host_name;
+	const struct client_conf *conf = p->conf;
+	const char *name = p->final ? NULL : conf->host_name;
 
-	return expand(host, p->conf, p->host, name ? name : p->host, name ? TOKENS_HOST : TOKENS_NONE, 0, why);
+	return expand(host, conf, p->host, name ? name : p->host, name ? TOKENS_HOST : TOKENS_NONE, 0, why);
 }
 
 /* ---- Criteria with an argument -------------------------------------------------------------------------------- */
@@ -57,31 +63,31 @@ static int on_host(struct place *p, const char *arg, bool *holds, struct why *wh
 static int on_original(struct place *p, const char *arg, bool *holds, struct why *why)
 {
 	(void)why;
-	return try_list(p->conf->host_arg, arg, holds);
+	return try_list(conf_of(p)->host_arg, arg, holds);
 }
 
 static int on_user(struct place *p, const char *arg, bool *holds, struct why *why)
 {
 	(void)why;
-	return try_list(expand_user(p->conf), arg, holds);
+	return try_list(expand_user(conf_of(p)), arg, holds);
 }
 
 static int on_local_user(struct place *p, const char *arg, bool *holds, struct why *why)
 {
 	(void)why;
-	return try_list(p->conf->facts->local_user, arg, holds);
+	return try_list(conf_of(p)->facts->local_user, arg, holds);
 }
 
 static int on_tag(struct place *p, const char *arg, bool *holds, struct why *why)
 {
 	(void)why;
-	return try_list(p->conf->tag, arg, holds);
+	return try_list(conf_of(p)->tag, arg, holds);
 }
 
 static int on_version(struct place *p, const char *arg, bool *holds, struct why *why)
 {
 	(void)why;
-	return try_list(p->conf->facts->version, arg, holds);
+	return try_list(conf_of(p)->facts->version, arg, holds);
 }
 
 /* There is never a remote command and never a session. */
@@ -99,7 +105,7 @@ static int on_session_type(struct place *p, const char *arg, bool *holds, struct
 
 static int on_exec(struct place *p, const char *arg, bool *holds, struct why *why)
 {
-	const struct conf_facts *facts = p->conf->facts;
+	const struct conf_facts *facts = conf_of(p)->facts;
 	char *host, *command;
 
 	if (!facts->exec)
@@ -170,7 +176,7 @@ static int on_all(struct criteria *c, bool negated)
 static int on_pass(struct criteria *c, const char *name, bool negated)
 {
 	if (str_eq_nocase(name, "final"))
-		c->p->conf->wants_final_pass = true;
+		((struct client_conf *)c->p->conf)->wants_final_pass = true;
 	c->seen++;
 	and(c, c->p->final, negated);
 	return OK;
