@@ -110,8 +110,9 @@ int option_set_word(const struct store *s, unsigned opt, const char *word, struc
 	return err;
 }
 
-static int set_default(const struct store *s, unsigned opt, const char *text, struct why *why)
+int option_set_default(const struct store *s, unsigned opt, struct why *why)
 {
+	const char *text = s->table->rows[opt].def;
 	struct args args = { .line = text };
 	int err = lex_words(&args.words, text);
 
@@ -127,7 +128,7 @@ int option_set_defaults(const struct store *s, struct why *why)
 
 	for (unsigned opt = 0; !err && opt < s->table->n; opt++)
 		if (!option_at(s->table, s->conf, opt)->file && s->table->rows[opt].def)
-			err = set_default(s, opt, s->table->rows[opt].def, why);
+			err = option_set_default(s, opt, why);
 	return err;
 }
 

@@ -48,6 +48,8 @@ int option_add(const struct store *s, unsigned opt, union value *more, struct or
 /* option_set() for one word that is not quoted. */
 int option_set_word(const struct store *s, unsigned opt, const char *word, struct origin at,
 		    struct why *why) MUST_CHECK;
+/* The row's default, kept as option_set() keeps it. The row has one. */
+int option_set_default(const struct store *s, unsigned opt, struct why *why) MUST_CHECK;
 /* Every keyword of which nothing was said gets its row's default, where there is one. */
 int option_set_defaults(const struct store *s, struct why *why) MUST_CHECK;
 /* Takes what is said back. */
@@ -57,6 +59,8 @@ void option_unset_all(const struct table *t, void *conf);
 
 /* ---- What the user should know (report.c) --------------------------------------------------------------------- */
 
+/* Was something said but no, none or false? For types with a field that is a number, a text or a list. */
+bool option_asks(const struct table *t, const void *conf, unsigned opt);
 /* ERR_DENIED for the first keyword that is REFUSED and asks for something; the sentence has keyword, file and line. */
 int option_supported(const struct table *t, const void *conf, struct why *why) MUST_CHECK;
 /* "FILE line N: KEYWORD is ignored: ..." for every keyword that is IGNORED and was said. */

@@ -7,7 +7,7 @@
 enum { SHOW = 200 };
 
 /* no, none and false ask for nothing. */
-static bool asks(const struct table *t, const void *conf, unsigned opt)
+bool option_asks(const struct table *t, const void *conf, unsigned opt)
 {
 	const struct option *o = &t->rows[opt];
 	union value v;
@@ -15,9 +15,9 @@ static bool asks(const struct table *t, const void *conf, unsigned opt)
 	if (!option_said(t, conf, opt))
 		return false;
 	option_get(&v, t, conf, opt);
-	if (o->type == T_LINE)
+	if (value_holding(o->type) == HOLD_TEXT)
 		return !str_eq_nocase(v.text, "none");
-	return o->type == T_EACH ? v.strs.n > 0 : v.number != 0;
+	return value_holding(o->type) == HOLD_STRS ? v.strs.n > 0 : v.number != 0;
 }
 
 static int describe(char *out, size_t cap, const struct table *t, const void *conf, unsigned opt, const char *verb)
@@ -34,7 +34,7 @@ int option_supported(const struct table *t, const void *conf, struct why *why)
 	char text[WHY_MAX];
 
 	for (unsigned opt = 0; opt < t->n; opt++)
-		if (t->rows[opt].standing == REFUSED && asks(t, conf, opt)) {
+		if (t->rows[opt].standing == REFUSED && option_asks(t, conf, opt)) {
 			describe(text, sizeof(text), t, conf, opt, "is not supported");
 			return why_set(why, ERR_DENIED, "%s", text);
 		}
@@ -46,7 +46,7 @@ static bool worth_a_note(const struct table *t, const void *conf, unsigned opt)
 {
 	if (t->rows[opt].standing != IGNORED || !option_said(t, conf, opt))
 		return false;
-	return t->rows[opt].type == T_SKIP || asks(t, conf, opt);
+	return t->rows[opt].type == T_SKIP || option_asks(t, conf, opt);
 }
 
 void option_notes(const struct table *t, const void *conf, conf_emit *emit, void *user)

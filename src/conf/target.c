@@ -1,0 +1,124 @@
+/* Brackets and the last colon decide; names are not looked at beyond that they are there. */
+#include "conf/target.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ip.h"
+#include "base/str.h"
+
+enum { PORT_TEXT = 12, NET_TEXT = 64 };
+
+/* "22", "8000-8099" or "*". */
+static bool is_ports(const char *s)
+{
+	char first[PORT_TEXT];
+	size_t n = strcspn(s, "-");
+	uint64_t from, to;
+
+	if (strcmp(s, "*") == 0)
+		return true;
+	if (n >= sizeof(first))
+		return false;
+	memcpy(first, s, n);
+	first[n] = 0;
+	if (str_u64(first, 1, 65535, &from))
+		return false;
+	return !s[n] || !str_u64(s + n + 1, from, 65535, &to);
+}
+
+static bool is_range(struct span s)
+{
+	char text[NET_TEXT];
+	struct ip_range range;
+
+	if (s.n >= sizeof(text))
+		return false;
+	memcpy(text, s.p, s.n);
+	text[s.n] = 0;
+	return ip_range_parse(&range, text) == OK;
+}
+
+static bool has(struct span s, char c)
+{
+	return s.n && memchr(s.p, c, s.n);
+}
+
+/* In brackets only an IPv6 address or range; without, no colon, and a slash only in a range. */
+static bool is_host(struct span s)
+{
+	if (s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']')
+		return has(s, ':') && is_range(span(s.p + 1, s.n - 2));
+	if (!s.n || has(s, ':') || has(s, '[') || has(s, ']'))
+		return false;
+	return !has(s, '/') || is_range(s);
+}
+
+bool target_is_open(const char *word)
+{
+	const char *colon = strrchr(word, ':');
+
+	return colon && is_ports(colon + 1) && is_host(span(word, (size_t)(colon - word)));
+}
+
+bool target_is_deny(const char *word)
+{
+	return is_range(span_str(word)) || target_is_open(word);
+}
+
+bool target_is_listen(const char *word)
+{
+	return is_ports(word) || target_is_open(word);
+}
+
+bool target_is_net(const char *word)
+{
+	struct span s = span_str(word + (*word == '!'));
+
+	return s.n > 0 && (!has(s, '/') || is_range(s));
+}
+
+/* The end of the host in what ListenAddress says, and whether a port may follow. */
+static const char *host_end(const char *word)
+{
+	const char *colon = strchr(word, ':');
+
+	if (*word == '[')
+		return strchr(word, ']');
+	return colon && !strchr(colon + 1, ':') ? colon : word + strlen(word);
+}
+
+static bool is_listen_host(struct span host, bool bracketed)
+{
+	char text[NET_TEXT];
+	struct ip ip;
+
+	if (!has(host, ':'))
+		return host.n && !bracketed && !has(host, '/') && !has(host, '*');
+	if (host.n >= sizeof(text))
+		return false;
+	memcpy(text, host.p, host.n);
+	text[host.n] = 0;
+	return ip_parse(&ip, text) == OK;
+}
+
+int target_read_listen_address(struct listen_at *out, const char *word)
+{
+	bool bracketed = *word == '[';
+	const char *end = host_end(word);
+	uint64_t port = 0;
+
+	if (!end)
+		return ERR_SYNTAX;
+	struct span host = span(word + bracketed, (size_t)(end - word - bracketed));
+	const char *tail = end + bracketed;
+	if (!is_listen_host(host, bracketed) || (*tail && *tail != ':'))
+		return ERR_SYNTAX;
+	if (*tail && str_u64(tail + 1, 1, 65535, &port))
+		return ERR_SYNTAX;
+	char *copy = str_from_span(host);
+	if (!copy)
+		return ERR_NOMEM;
+	*out = (struct listen_at){ copy, (uint16_t)port };
+	return OK;
+}
