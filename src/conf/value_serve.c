@@ -85,7 +85,7 @@ int read_startups(const struct reading *r, union value *v)
 	size_t count = split_numbers(reading_word(r, 0), n);
 
 	if (count == 1)
-		v->startups = (struct startups){ n[0], 100, n[0] };
+		v->startups = (struct startups){ n[0], 30, n[0] };
 	else if (count == 3)
 		v->startups = (struct startups){ n[0], n[1], n[2] };
 	else

@@ -34,7 +34,7 @@ static const struct strs *groups_of(void *ctx)
 	return ctx;
 }
 
-static struct strs two_groups = { (char *[]){ "staff", "tunnel" }, 2 };
+static struct strs two_groups = { (char *[]){ (char *)"staff", (char *)"tunnel" }, 2 };
 
 /* alice of two groups from 10.1.2.3 to 192.0.2.1 port 2222. */
 static struct server_who alice(void)
@@ -120,7 +120,7 @@ static const struct {
 	{ "LoginGraceTime none", "invalid time value 'none'." },
 	{ "LoginGraceTime 1y", "invalid time value '1y'." },
 	{ "ChannelTimeout direct-tcpip", "'direct-tcpip' is not type=time" },
-	{ "ChannelTimeout =1m", "'=1m' is not type=time" },
+	{ "ChannelTimeout a=1 =1m", "'=1m' is not type=time" },
 	{ "ChannelTimeout a=b", "'a=b' is not type=time" },
 	{ "ChannelTimeout a=1 none", "'none' is not type=time" },
 	{ "AuditLog audit.log", "neither a whole path nor syslog, stderr or none" },
@@ -519,7 +519,9 @@ static void test_again(void **state)
 static void test_command_line(void **state)
 {
 	static const char text[] = "Port 22\nMaxAuthTries 3\nHostKey b\nMatch User alice\nBanner /match";
-	struct strs said = { (char *[]){ "Port=2222", "maxauthtries 4", "HostKey=a", "Banner /cmd" }, 4 };
+	struct strs said = { (char *[]){ (char *)"Port=2222", (char *)"maxauthtries 4", (char *)"HostKey=a",
+					 (char *)"Banner /cmd" },
+			     4 };
 	struct server_facts f = facts();
 	struct server_text *t;
 	struct server_conf conf;
@@ -540,8 +542,7 @@ static void test_command_line(void **state)
 static void test_bad_command_line(void **state)
 {
 	static const struct {
-		char *in;
-		const char *want;
+		const char *in, *want;
 	} rows[] = {
 		{ "Foo=1", "command-line: line 0: Bad configuration option: foo" },
 		{ "Match all", "Match directive not supported as a command-line option" },
@@ -552,7 +553,7 @@ static void test_bad_command_line(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < LEN(rows); i++) {
-		struct strs said = { (char *[]){ rows[i].in }, 1 };
+		struct strs said = { (char *[]){ (char *)rows[i].in }, 1 };
 		struct server_text *t;
 		struct why why = { "" };
 
@@ -902,7 +903,7 @@ static int whole_life(void *ctx)
 	static const char text[] = "Port 1\nListenAddress ::1\nAllowUsers a b\nPermitListen 80\nUsePAM yes\n"
 				   "PerSourcePenaltyExemptList 10.0.0.0/8,::1\nMatch User alice Address 10.0.0.0/8\n"
 				   "PermitOpen a:1\nBanner /b";
-	struct strs said = { (char *[]){ "Workers=2" }, 1 };
+	struct strs said = { (char *[]){ (char *)"Workers=2" }, 1 };
 	const struct server_who *who = ctx;
 	struct server_facts f = facts();
 	struct server_text *t;
