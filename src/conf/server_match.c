@@ -237,10 +237,12 @@ static int add(struct criteria *out, const struct kind *kind, const char *arg, c
 	if (!v)
 		return why_set(why, ERR_NOMEM, "out of memory");
 	out->v = v;
-	char *copy = strdup(arg);
-	if (!copy)
+	v += out->n;
+	*v = (struct criterion){ .kind = kind, .arg = strdup(arg) };
+	if (!v->arg)
 		return why_set(why, ERR_NOMEM, "out of memory");
-	v[out->n++] = (struct criterion){ kind, copy, kind->holds == on_settled && matches(arg, facts->version) };
+	v->yes = kind->holds == on_settled && matches(arg, facts->version);
+	out->n++;
 	return OK;
 }
 

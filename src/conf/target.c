@@ -7,25 +7,7 @@
 #include "base/ip.h"
 #include "base/str.h"
 
-enum { PORT_TEXT = 12, NET_TEXT = 64 };
-
-/* "22", "8000-8099" or "*". */
-static bool is_ports(const char *s)
-{
-	char first[PORT_TEXT];
-	size_t n = strcspn(s, "-");
-	uint64_t from, to;
-
-	if (strcmp(s, "*") == 0)
-		return true;
-	if (n >= sizeof(first))
-		return false;
-	memcpy(first, s, n);
-	first[n] = 0;
-	if (str_u64(first, 1, 65535, &from))
-		return false;
-	return !s[n] || !str_u64(s + n + 1, from, 65535, &to);
-}
+enum { NET_TEXT = 64 };
 
 static bool is_range(struct span s)
 {
@@ -42,33 +24,6 @@ static bool is_range(struct span s)
 static bool has(struct span s, char c)
 {
 	return s.n && memchr(s.p, c, s.n);
-}
-
-/* In brackets only an IPv6 address or range; without, no colon, and a slash only in a range. */
-static bool is_host(struct span s)
-{
-	if (s.n > 2 && s.p[0] == '[' && s.p[s.n - 1] == ']')
-		return has(s, ':') && is_range(span(s.p + 1, s.n - 2));
-	if (!s.n || has(s, ':') || has(s, '[') || has(s, ']'))
-		return false;
-	return !has(s, '/') || is_range(s);
-}
-
-bool target_is_open(const char *word)
-{
-	const char *colon = strrchr(word, ':');
-
-	return colon && is_ports(colon + 1) && is_host(span(word, (size_t)(colon - word)));
-}
-
-bool target_is_deny(const char *word)
-{
-	return is_range(span_str(word)) || target_is_open(word);
-}
-
-bool target_is_listen(const char *word)
-{
-	return is_ports(word) || target_is_open(word);
 }
 
 bool target_is_net(const char *word)

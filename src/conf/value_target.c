@@ -5,86 +5,78 @@
 
 #include "base/ip.h"
 #include "base/str.h"
-#include "conf/policy.h"
+#include "conf/permit.h"
 #include "conf/target.h"
 #include "conf/value_read.h"
-
-/* The words travel in a struct policy. */
-static int check_ceilings(const struct reading *r)
-{
-	const struct strs *words = &r->args->words;
-
-	if (words->n > POLICY_WORDS_MAX)
-		return why_set(r->why, ERR_SYNTAX, "%s: more than %d words", r->o->name, POLICY_WORDS_MAX);
-	for (size_t i = 0; i < words->n; i++)
-		if (strlen(words->v[i]) > POLICY_WORD_MAX - 2) /* "*:" may come in front */
-			return reading_bad(r, "'", i, "' is too long");
-	return OK;
-}
 
 static bool is_only(const struct reading *r, const char *word)
 {
 	return r->args->words.n == 1 && str_eq_nocase(reading_word(r, 0), word);
 }
 
-int read_opens(const struct reading *r, union value *v)
+/* The words travel in a struct policy; any and none stand alone. */
+static int check_words(const struct reading *r, int (*check)(const char *word, struct why *why))
+{
+	const struct strs *words = &r->args->words;
+
+	if (words->n > POLICY_WORDS_MAX)
+		return why_set(r->why, ERR_SYNTAX, "%s: more than %d words", r->o->name, POLICY_WORDS_MAX);
+	for (size_t i = 0; i < words->n; i++) {
+		if (words->n > 1 && (strcmp(words->v[i], "any") == 0 || strcmp(words->v[i], "none") == 0))
+			return reading_bad(r, "'", i, "' stands alone");
+		int err = check(words->v[i], r->why);
+		if (err)
+			return err;
+	}
+	return OK;
+}
+
+/* `empty` is what no words at all mean. */
+static int read_permits(const struct reading *r, union value *v, const char *empty,
+			int (*check)(const char *word, struct why *why))
 {
 	v->strs = (struct strs){ 0 };
-	if (is_only(r, "any"))
+	if (is_only(r, empty))
 		return OK;
-	if (check_ceilings(r))
-		return ERR_SYNTAX;
-	for (size_t i = 0; !is_only(r, "none") && i < r->args->words.n; i++)
-		if (!target_is_open(reading_word(r, i)))
-			return reading_bad(r, "'", i, "' is not host:port");
-	return read_words(r, v);
+	int err = check_words(r, check);
+	return err ? err : read_words(r, v);
+}
+
+int read_opens(const struct reading *r, union value *v)
+{
+	return read_permits(r, v, "any", permit_open_word_check);
 }
 
 int read_denies(const struct reading *r, union value *v)
 {
-	v->strs = (struct strs){ 0 };
-	if (is_only(r, "none"))
-		return OK;
-	if (check_ceilings(r))
-		return ERR_SYNTAX;
-	for (size_t i = 0; i < r->args->words.n; i++)
-		if (!target_is_deny(reading_word(r, i)))
-			return reading_bad(r, "'", i,
-					   "' is neither an address, a range such as 10.0.0.0/8, nor host:port");
-	return read_words(r, v);
+	return read_permits(r, v, "none", deny_open_word_check);
 }
 
 /* A port alone is written "*:port" from then on, as sshd does. */
-static int add_listen(const struct reading *r, struct strs *out, const char *word)
+static int add_host(char **word)
 {
-	struct buf b = BUF(strlen(word) + 3);
+	struct buf b = BUF(POLICY_WORD_MAX + 2);
 
-	buf_printf(&b, "%s%s", strchr(word, ':') ? "" : "*:", word);
+	if (strpbrk(*word, ":]") || strcmp(*word, "none") == 0)
+		return OK;
+	buf_printf(&b, "*:%s", *word);
 	char *text = buf_err(&b) ? NULL : str_from_span(buf_span(&b));
 	buf_fini(&b);
-	return strs_take(out, text) ? reading_no_memory(r) : OK;
+	if (!text)
+		return ERR_NOMEM;
+	free(*word);
+	*word = text;
+	return OK;
 }
 
 int read_listens(const struct reading *r, union value *v)
 {
-	const struct strs *words = &r->args->words;
-	struct strs listens = { 0 };
-	int err = OK;
+	int err = read_permits(r, v, "any", permit_listen_word_check);
 
-	v->strs = (struct strs){ 0 };
-	if (is_only(r, "any"))
-		return OK;
-	if (is_only(r, "none"))
-		return read_words(r, v);
-	if (check_ceilings(r))
-		return ERR_SYNTAX;
-	for (size_t i = 0; !err && i < words->n; i++)
-		err = target_is_listen(words->v[i]) ? add_listen(r, &listens, words->v[i])
-						    : reading_bad(r, "'", i, "' is not [host:]port");
+	for (size_t i = 0; !err && i < v->strs.n; i++)
+		err = add_host(&v->strs.v[i]) ? reading_no_memory(r) : OK;
 	if (err)
-		strs_fini(&listens);
-	else
-		v->strs = listens;
+		strs_fini(&v->strs);
 	return err;
 }
 
