@@ -189,13 +189,13 @@ static int start(struct server_text **out, const struct strs *said, const struct
 {
 	const struct server_block outside = { .outside = true };
 	struct server_text *t = calloc(1, sizeof(*t));
-	struct place p = place_in(t, origin_command_line);
 
 	*out = t;
 	if (!t || add_block(t, &outside))
 		return why_set(why, ERR_NOMEM, "out of memory");
 	t->facts = facts;
 	t->files.uid = facts->uid;
+	struct place p = place_in(t, origin_command_line);
 	int err = OK;
 	for (size_t i = 0; !err && said && i < said->n; i++)
 		err = parse_said(&p, said->v[i], why);

@@ -11,7 +11,7 @@
 
 static bool is_only(const struct reading *r, const char *word)
 {
-	return r->args->words.n == 1 && str_eq_nocase(reading_word(r, 0), word);
+	return r->args->words.n == 1 && strcmp(reading_word(r, 0), word) == 0;
 }
 
 /* The words travel in a struct policy; any and none stand alone. */
