@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "conf/addrlist.h"
 #include "conf/lex.h"
-#include "conf/target.h"
 
-enum { SHOW = 128, NAME_MAX_BYTES = 1024, NET_TEXT = 64 };
+enum { SHOW = 128, NAME_MAX_BYTES = 1024 };
 
 struct criterion {
 	const struct kind *kind;
@@ -21,45 +21,12 @@ static bool matches(const char *patterns, const char *subject)
 	return subject && str_match_list(patterns, subject) == LIST_YES;
 }
 
-/* ---- Addresses ------------------------------------------------------------------------------------------------ */
-
-/* One pattern without its '!': a range, else a pattern of the address as text. */
-static bool net_fits(struct span pattern, const struct ip *ip, const char *text)
+/* Lists were checked when they were read. */
+static enum list_match match_address(const char *list, const struct ip *ip)
 {
-	char word[NET_TEXT];
-	struct ip_range range;
+	enum list_match m = LIST_NO;
 
-	if (pattern.n >= sizeof(word))
-		return false;
-	memcpy(word, pattern.p, pattern.n);
-	word[pattern.n] = 0;
-	str_lower(word);
-	if (ip_range_parse(&range, word) == OK)
-		return ip_in(ip, &range);
-	return str_match(word, text);
-}
-
-static enum list_match match_nets(const char *patterns, const struct ip *ip)
-{
-	enum list_match found = LIST_NO;
-	char text[IP_TEXT];
-
-	if (!ip->family)
-		return LIST_NO;
-	ip_text(ip, text);
-	for (const char *s = patterns;; s++) {
-		bool negated = *s == '!';
-		size_t n = strcspn(s, ",");
-
-		if (net_fits(span(s + negated, n - negated), ip, text)) {
-			if (negated)
-				return LIST_NEGATED;
-			found = LIST_YES;
-		}
-		s += n;
-		if (!*s)
-			return found;
-	}
+	return ip->family && addrlist_match(list, ip, &m) == OK ? m : LIST_NO;
 }
 
 /* ---- Names ---------------------------------------------------------------------------------------------------- */
@@ -91,7 +58,7 @@ static enum list_match match_host(const struct server_who *who, const char *patt
 
 bool match_client(const struct server_who *who, const char *patterns)
 {
-	enum list_match by_address = match_nets(patterns, &who->address);
+	enum list_match by_address = match_address(patterns, &who->address);
 	enum list_match by_name = match_host(who, patterns);
 
 	return by_address != LIST_NEGATED && by_name != LIST_NEGATED && (by_address == LIST_YES || by_name == LIST_YES);
@@ -131,12 +98,12 @@ static bool on_host(const struct criterion *c, const struct server_who *who)
 
 static bool on_address(const struct criterion *c, const struct server_who *who)
 {
-	return match_nets(c->arg, &who->address) == LIST_YES;
+	return match_address(c->arg, &who->address) == LIST_YES;
 }
 
 static bool on_local_address(const struct criterion *c, const struct server_who *who)
 {
-	return match_nets(c->arg, &who->local_address) == LIST_YES;
+	return match_address(c->arg, &who->local_address) == LIST_YES;
 }
 
 static bool on_local_port(const struct criterion *c, const struct server_who *who)
@@ -159,25 +126,6 @@ static bool on_settled(const struct criterion *c, const struct server_who *who)
 }
 
 /* ---- Checks of the argument: OK or ERR_SYNTAX ----------------------------------------------------------------- */
-
-static int check_nets(const char *arg)
-{
-	char word[NET_TEXT];
-
-	for (const char *s = arg;; s++) {
-		size_t n = strcspn(s, ",");
-
-		if (n >= sizeof(word))
-			return ERR_SYNTAX;
-		memcpy(word, s, n);
-		word[n] = 0;
-		if (!target_is_net(word))
-			return ERR_SYNTAX;
-		s += n;
-		if (!*s)
-			return OK;
-	}
-}
 
 static int check_port(const char *arg)
 {
@@ -206,8 +154,8 @@ static const struct kind {
 	{ "user", on_user, false, NULL },
 	{ "group", on_group, false, NULL },
 	{ "host", on_host, false, check_host },
-	{ "address", on_address, false, check_nets },
-	{ "localaddress", on_local_address, false, check_nets },
+	{ "address", on_address, false, addrlist_check },
+	{ "localaddress", on_local_address, false, addrlist_check },
 	{ "localport", on_local_port, false, check_port },
 	{ "invalid-user", on_invalid_user, true, NULL },
 	{ "version", on_settled, false, NULL },

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "conf/addrlist.h"
 #include "conf/number.h"
 #include "conf/penalties.h"
 #include "conf/policy.h"
@@ -167,12 +168,17 @@ int read_path(const struct reading *r, union value *v)
 	return err ? err : read_word(r, v);
 }
 
-/* The ceiling lets patterns be matched without memory. */
+/* Users, user@client, groups. The ceiling lets patterns be matched without memory. */
 int read_list(const struct reading *r, union value *v)
 {
-	for (size_t i = 0; i < r->args->words.n; i++)
+	for (size_t i = 0; i < r->args->words.n; i++) {
+		const char *at = strrchr(reading_word(r, i), '@');
+
 		if (strlen(reading_word(r, i)) > PATTERN_MAX)
 			return reading_bad(r, "'", i, "' is too long");
+		if (at && addrlist_check(at + 1))
+			return reading_bad(r, "'", i, "' has a range of addresses that is none");
+	}
 	return read_words(r, v);
 }
 
