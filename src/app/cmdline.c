@@ -349,6 +349,12 @@ static int read_word(struct reading *r, char *const **next, bool *only_words)
 	return OK;
 }
 
+/* --help and --version: what stands behind them does not matter, and no host is wanted. */
+static bool is_enough(const struct cmdline *cmd)
+{
+	return cmd->action == CMD_HELP || cmd->action == CMD_VERSION;
+}
+
 int cmdline_parse(struct cmdline *out, int argc, char *const *argv, struct client_conf *conf, struct why *why)
 {
 	struct cmdline cmd = { .action = CMD_RUN };
@@ -357,9 +363,9 @@ int cmdline_parse(struct cmdline *out, int argc, char *const *argv, struct clien
 	bool only_words = false;
 	int err = OK;
 
-	while (!err && *next && cmd.action != CMD_HELP && cmd.action != CMD_VERSION)
+	while (!err && *next && !is_enough(&cmd))
 		err = read_word(&r, &next, &only_words);
-	if (!err && !cmd.host && cmd.action != CMD_HELP && cmd.action != CMD_VERSION)
+	if (!err && !cmd.host && !is_enough(&cmd))
 		err = why_set(why, ERR_SYNTAX,
 			      "no host given; usage: adit -L port:host:hostport user@host (more: adit --help)");
 	if (err)

@@ -7,6 +7,7 @@
 #include "app/client.h"
 #include "io/prompt.h"
 #include "io/sys.h"
+#include "conf/revoked.h"
 
 struct question {
 	struct client *c;
@@ -282,7 +283,7 @@ int hostkey_look_up(const struct client *c, struct span blob, struct kh_verdict 
 	int err = OK;
 
 	if (revoked && strcmp(revoked, "none") != 0)
-		err = kh_revoked(revoked, blob, c->crypto, why);
+		err = revoked_check(revoked, REVOKED_HOST, blob, c->crypto, why);
 	if (!err)
 		err = kh_check(v, names, files(c, names, LEN(names)), &host, blob, c->crypto, &rules);
 	if (err && !*why->text)

@@ -156,9 +156,22 @@ static bool try_keyboard(struct client *c, struct answer *a)
 	return true;
 }
 
-static bool try_password(struct client *c, struct answer *a)
+/* Asks for what the server shall get; what is too long for it is asked for again. */
+static int ask(const struct client *c, enum prompt_kind kind, const char *text, char out[PROMPT_MAX])
 {
 	struct why why = { "" };
+	int err = ERR_LIMIT;
+
+	for (int i = 0; i < c->conf->password_prompts && err == ERR_LIMIT; i++) {
+		err = prompt(kind, text, out, PROMPT_MAX, &why);
+		if (err)
+			log_line(c->log, LOG_AT_ERROR, "%s", why.text);
+	}
+	return err;
+}
+
+static bool try_password(struct client *c, struct answer *a)
+{
 	char text[TEXT];
 	struct buf b = BUF(sizeof(text));
 
@@ -169,8 +182,7 @@ static bool try_password(struct client *c, struct answer *a)
 	buf_printf(&b, "%.255s@%.255s's password: ", c->conf->user_name, c->conf->host_arg);
 	str_escape(text, sizeof(text), buf_span(&b));
 	buf_fini(&b);
-	if (prompt(PROMPT_SECRET, text, c->login.secret, sizeof(c->login.secret), &why) != OK) {
-		log_line(c->log, LOG_AT_ERROR, "%s", why.text);
+	if (ask(c, PROMPT_SECRET, text, c->login.secret) != OK) {
 		c->login.passwords = c->conf->password_prompts;
 		return false;
 	}
@@ -431,18 +443,13 @@ static void on_sign(struct client *c, const struct event *ev)
 static bool ask_one(struct client *c, const struct prompt *p, char *out)
 {
 	char text[TEXT];
-	struct why why = { "" };
 	struct buf b = BUF(2 * TEXT);
-	int err;
 
 	buf_printf(&b, "(%.255s@%.255s) ", c->conf->user_name, c->conf->host_arg);
 	buf_bytes(&b, span(p->text.p, MIN(p->text.n, TEXT / 2)));
 	str_escape_banner(text, sizeof(text), buf_span(&b));
 	buf_fini(&b);
-	err = prompt(p->echo ? PROMPT_LINE : PROMPT_SECRET, text, out, PROMPT_MAX, &why);
-	if (err)
-		log_line(c->log, LOG_AT_ERROR, "%s", why.text);
-	return err == OK;
+	return ask(c, p->echo ? PROMPT_LINE : PROMPT_SECRET, text, out) == OK;
 }
 
 static void show(struct client *c, struct span text)

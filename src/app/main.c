@@ -79,11 +79,26 @@ static int check_purpose(const struct client_conf *conf, struct why *why)
 		       "adit forwards ports and has no shell: give -L or -R, or -N for none (try --help)");
 }
 
+static int choose_backend(struct program *p, struct why *why)
+{
+	return crypto_backend_set(p->crypto, (enum crypto_backend)p->conf.crypto_backend, why);
+}
+
 static void on_ready(void *user)
 {
 	struct program *p = user;
 
 	background_ready(&p->background, p->cmd.log_file != NULL);
+}
+
+/* A wrong answer is news also for those who did not ask: the machine or its library is broken. */
+static void say_backend(struct program *p)
+{
+	const char *lack = p->conf.crypto_backend == CRYPTO_OPENSSL ? NULL : crypto_mb_lack(p->crypto);
+	enum log_at at = lack && crypto_mb_wrong(p->crypto) ? LOG_AT_INFO : LOG_AT_DEBUG1;
+
+	log_line(&p->log, at, "AES-GCM is done by %s%s%s.", crypto_gcm_by(p->crypto), lack ? ": " : "",
+		 lack ? lack : "");
 }
 
 static int run(struct program *p)
@@ -99,6 +114,7 @@ static int run(struct program *p)
 
 	conf_notes(&p->conf, note_line, p);
 	log_line(&p->log, LOG_AT_DEBUG1, "%s, %s", version, crypto_version());
+	say_backend(p);
 	if (p->conf.compression)
 		log_line(&p->log, LOG_AT_VERBOSE, "Compression is accepted and not used: nothing is compressed.");
 	return client_run(&c);
@@ -140,7 +156,8 @@ static int act(struct program *p, int argc, char **argv)
 		return complain(&why);
 	if (p->cmd.action == CMD_DUMP)
 		return conf_dump(&p->conf, print_line, NULL) == OK ? 0 : CMD_EXIT_FAILURE;
-	if (conf_supported(&p->conf, &why) != OK || check_purpose(&p->conf, &why) != OK)
+	if (conf_supported(&p->conf, &why) != OK || check_purpose(&p->conf, &why) != OK ||
+	    choose_backend(p, &why) != OK)
 		return complain(&why);
 	sys_harden();
 	return start(p);

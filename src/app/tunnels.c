@@ -1,10 +1,11 @@
 /* The forwards of the configuration: started, reported to the person, and the point where all of them stand. */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "app/client.h"
-#include "base/str.h"
+#include "conf/number.h"
 
 static void check_ready(struct client *c)
 {
@@ -48,22 +49,32 @@ static void report(void *user, enum forward_report kind, const struct fwdspec *s
 		check_ready(c);
 }
 
+/* An IPv6 address has many spellings. */
+static bool same_host(const char *a, const char *b)
+{
+	struct in6_addr x, y;
+
+	if (inet_pton(AF_INET6, a, &x) == 1 && inet_pton(AF_INET6, b, &y) == 1)
+		return memcmp(&x, &y, sizeof(x)) == 0;
+	return strcmp(a, b) == 0;
+}
+
 /* One word of PermitRemoteOpen: "any", "none", or host:port, where each half may be "*". */
 static bool permits(const char *word, const char *host, uint16_t port)
 {
 	char name[ADDR_TEXT * 5];
 	const char *colon = strrchr(word, ':');
 	bool bracket = word[0] == '[' && colon && colon > word && colon[-1] == ']';
-	uint64_t number;
+	uint16_t number;
 
 	if (strcmp(word, "any") == 0)
 		return true;
 	if (!colon)
 		return false;
 	snprintf(name, sizeof(name), "%.*s", (int)(colon - word - 2 * bracket), word + bracket);
-	if (strcmp(name, "*") != 0 && strcmp(name, host) != 0)
+	if (strcmp(name, "*") != 0 && !same_host(name, host))
 		return false;
-	return strcmp(colon + 1, "*") == 0 || (str_u64(colon + 1, 1, UINT16_MAX, &number) == OK && number == port);
+	return strcmp(colon + 1, "*") == 0 || (number_port(colon + 1, 1, &number) == OK && number == port);
 }
 
 static bool permit(void *user, const char *host, uint16_t port)

@@ -33,16 +33,10 @@ void buf_drop(struct buf *b, size_t n)
 }
 
 /* malloc and copy, not realloc: what realloc leaves behind could be a key. */
-static bool grow(struct buf *b, size_t want)
+static bool move(struct buf *b, size_t cap)
 {
-	size_t cap = b->cap ? b->cap : 64;
-	uint8_t *p;
+	uint8_t *p = malloc(cap);
 
-	while (cap < want && cap <= b->max / 2)
-		cap *= 2;
-	if (cap < want || cap > b->max)
-		cap = b->max;
-	p = malloc(cap);
 	if (!p)
 		return false;
 	if (b->n)
@@ -52,6 +46,23 @@ static bool grow(struct buf *b, size_t want)
 	b->p = p;
 	b->cap = cap;
 	return true;
+}
+
+static bool grow(struct buf *b, size_t want)
+{
+	size_t cap = b->cap ? b->cap : 64;
+
+	while (cap < want && cap <= b->max / 2)
+		cap *= 2;
+	if (cap < want || cap > b->max)
+		cap = b->max;
+	return move(b, cap);
+}
+
+void buf_fit(struct buf *b)
+{
+	if (b->n && b->n < b->cap)
+		move(b, b->n);
 }
 
 uint8_t *buf_add(struct buf *b, size_t n)

@@ -20,6 +20,8 @@ struct buf {
 void buf_fini(struct buf *b);
 /* Empties without freeing; also forgives an earlier error. */
 void buf_clear(struct buf *b);
+/* Gives back what is allocated and not used, where that works: for a buffer that stays as it is. */
+void buf_fit(struct buf *b);
 /* Removes the first n bytes (n <= b->n). */
 void buf_drop(struct buf *b, size_t n);
 

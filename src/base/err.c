@@ -23,6 +23,7 @@ static const char *const names[] = {
 	[-ERR_DENIED] = "not permitted",
 	[-ERR_NOT_FOUND] = "not found",
 	[-ERR_PASSPHRASE] = "wrong passphrase",
+	[-ERR_IN_USE] = "address in use",
 };
 
 int why_set(struct why *why, int err, const char *fmt, ...)

@@ -1,5 +1,5 @@
-/* The sources of the configuration and their order: command line, files, second pass. The parser is parse.c, what comes
- * after the last file is finish.c. */
+/* The sources of the configuration and their order: command line, files, second pass. What its lines
+ * mean is client_grammar.c, what comes after the last file is finish.c. */
 #include "conf/client_conf.h"
 
 #include <stdio.h>
@@ -7,61 +7,58 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "conf/match.h"
+#include "conf/client_grammar.h"
+#include "conf/client_match.h"
+#include "conf/client_table.h"
 #include "conf/names.h"
-#include "conf/option.h"
-#include "conf/parse.h"
-
-static const struct origin command_line = { "command-line", 0 };
 
 /* ---- Birth and death ------------------------------------------------------------------------------------------ */
 
 void conf_init(struct client_conf *conf, const struct conf_facts *facts)
 {
-	*conf = (struct client_conf){ .facts = facts };
+	*conf = (struct client_conf){ .facts = facts, .files.uid = facts->uid };
 }
 
 void conf_fini(struct client_conf *conf)
 {
-	for (enum conf_opt opt = 0; opt < OPT_COUNT; opt++)
-		option_unset(conf, opt);
+	option_unset_all(&client_table, conf);
 	free(conf->host_arg);
 	free(conf->host);
 	free(conf->agent_path);
 	strs_fini(&conf->identity_paths);
 	strs_fini(&conf->certificate_paths);
-	strs_fini(&conf->files);
-	*conf = (struct client_conf){ .facts = conf->facts };
+	files_fini(&conf->files);
+	conf_init(conf, conf->facts);
 }
 
 /* ---- The command line ----------------------------------------------------------------------------------------- */
 
 int conf_set_line(struct client_conf *conf, const char *line, struct why *why)
 {
-	struct place p = { .conf = conf, .host = "", .at = command_line, .user_file = true };
-	char *copy = strdup(line);
+	struct place p = client_place(conf, "");
 
-	if (!copy)
-		return why_set(why, ERR_NOMEM, "out of memory");
-	int err = parse_line(&p, copy, why);
-	free(copy);
-	return err;
+	p.at = origin_command_line;
+	p.user_file = true;
+	return parse_said(&p, line, why);
 }
 
 int conf_set(struct client_conf *conf, enum conf_opt opt, const char *value, struct why *why)
 {
-	return option_set_word(conf, opt, value, command_line, why);
+	struct store s = client_store(conf);
+
+	return option_set_word(&s, opt, value, origin_command_line, why);
 }
 
 int conf_override(struct client_conf *conf, enum conf_opt opt, const char *value, struct why *why)
 {
-	option_unset(conf, opt);
-	return option_set_word(conf, opt, value, command_line, why);
+	option_unset(&client_table, conf, opt);
+	return conf_set(conf, opt, value, why);
 }
 
 int conf_add_forward(struct client_conf *conf, const char *text, enum fwd_side side, struct why *why)
 {
 	enum conf_opt opt = side == FWD_LOCAL ? OPT_LocalForward : OPT_RemoteForward;
+	struct store s = client_store(conf);
 	struct fwdspec *f = calloc(1, sizeof(*f));
 
 	if (!f)
@@ -71,14 +68,14 @@ int conf_add_forward(struct client_conf *conf, const char *text, enum fwd_side s
 		free(f);
 		return err;
 	}
-	return option_add(conf, opt, &(union value){ .fwds = { f, 1 } }, command_line, why);
+	return option_add(&s, opt, &(union value){ .fwds = { f, 1 } }, origin_command_line, why);
 }
 
 /* ---- Files ---------------------------------------------------------------------------------------------------- */
 
 static int read_own_file(struct place p, struct why *why)
 {
-	const char *home = p.conf->facts->home;
+	const char *home = ((const struct client_conf *)p.conf)->facts->home;
 	char *path;
 
 	if (!home)
@@ -96,9 +93,10 @@ static int read_own_file(struct place p, struct why *why)
 
 static int read_files(struct client_conf *conf, const char *host, const char *file, bool final, struct why *why)
 {
-	struct place p = { .conf = conf, .host = host, .final = final };
+	struct place p = client_place(conf, host);
 	const char *system_file = conf->facts->system_file ? conf->facts->system_file : "/etc/ssh/ssh_config";
 
+	p.final = final;
 	if (file && str_eq_nocase(file, "none"))
 		return OK;
 	if (file) {
@@ -115,7 +113,7 @@ static int read_files(struct client_conf *conf, const char *host, const char *fi
 /* The host to connect to. Names are lowered, addresses (with a ':') stay as they are. */
 static int resolve_name(struct client_conf *conf, struct why *why)
 {
-	struct place p = { .conf = conf, .host = conf->host_arg };
+	struct place p = client_place(conf, conf->host_arg);
 	char *host;
 	int err = match_real_host(&p, &host, why);
 
@@ -131,8 +129,8 @@ static int resolve_name(struct client_conf *conf, struct why *why)
 /* In the second pass the host is settled: a HostName that is found there comes too late, as with ssh. */
 static int second_pass(struct client_conf *conf, const char *file, struct why *why)
 {
-	int err = conf->at[OPT_HostName].file ? OK
-					      : option_set_word(conf, OPT_HostName, conf->host, origin_default, why);
+	struct store s = client_store(conf);
+	int err = conf->at[OPT_HostName].file ? OK : option_set_word(&s, OPT_HostName, conf->host, origin_default, why);
 
 	return err ? err : read_files(conf, conf->host, file, true, why);
 }
@@ -165,14 +163,15 @@ int conf_load(struct client_conf *conf, const char *host, const char *file, stru
 
 int conf_parse_text(struct client_conf *conf, const char *host, const char *name, struct span text, struct why *why)
 {
-	struct place p = { .conf = conf, .host = host, .user_file = true };
+	struct place p = client_place(conf, host);
 	int err = start(conf, host, why);
 
-	if (!err && strs_add(&conf->files, name))
-		err = why_set(why, ERR_NOMEM, "out of memory");
 	if (err)
 		return err;
-	p.at.file = conf->files.v[conf->files.n - 1];
+	p.user_file = true;
+	p.at.file = files_name(&conf->files, name);
+	if (!p.at.file)
+		return why_set(why, ERR_NOMEM, "out of memory");
 	err = parse_text(&p, text, why);
 	return err ? err : resolve_name(conf, why);
 }

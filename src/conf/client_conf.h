@@ -1,5 +1,5 @@
 /* The effective configuration of adit: ssh_config(5) as OpenSSH reads it, from the command line, ~/.ssh/config and
- * /etc/ssh/ssh_config. Every keyword stands once, in options.def. Opens files and nothing else: what comes from the
+ * /etc/ssh/ssh_config. Every keyword stands once, in client.def. Opens files and nothing else: what comes from the
  * environment, the clock or another program is in struct conf_facts.
  *
  * Order of calls: conf_init(); conf_set() for each flag; conf_load(); conf_finish(); then either conf_dump() (-G) or
@@ -10,8 +10,8 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
-#include "conf/fwdspec.h"
-#include "conf/strs.h"
+#include "conf/file.h"
+#include "conf/types.h"
 #include "crypto/crypto.h"
 
 /* ---- What the caller knows ------------------------------------------------------------------------------------ */
@@ -37,80 +37,21 @@ struct conf_facts {
 
 /* ---- Types of the fields -------------------------------------------------------------------------------------- */
 
-struct fwds {
-	struct fwdspec *v;
-	size_t n;
-};
-
-/* Where a value was said. file NULL: nowhere yet. line 0: not in a file ("command-line", "default"). */
-struct origin {
-	const char *file;
-	unsigned line;
-};
-
-/* RekeyLimit; 0 = no limit of ours. */
-struct rekey_limit {
-	uint64_t bytes;
-	int seconds;
-};
-
-/* IPQoS: the byte for IP_TOS and IPV6_TCLASS; QOS_NONE = leave it alone. A forwarder has only bulk traffic. */
-enum { QOS_NONE = -1 };
-struct qos {
-	int interactive, bulk;
-};
-
-enum address_family { FAMILY_ANY, FAMILY_INET, FAMILY_INET6 };
 enum host_key_check { CHECK_NO, CHECK_YES, CHECK_ASK, CHECK_ACCEPT_NEW };
 enum yes_no_ask { ANSWER_NO, ANSWER_YES, ANSWER_ASK };
 enum session_type { SESSION_NONE, SESSION_SUBSYSTEM, SESSION_DEFAULT };
-enum log_level {
-	LOG_LEVEL_QUIET,
-	LOG_LEVEL_FATAL,
-	LOG_LEVEL_ERROR,
-	LOG_LEVEL_INFO,
-	LOG_LEVEL_VERBOSE,
-	LOG_LEVEL_DEBUG1,
-	LOG_LEVEL_DEBUG2,
-	LOG_LEVEL_DEBUG3
-};
-
-/* Field of each type of options.def. */
-#define CONF_FIELD_YESNO(f)   int f;
-#define CONF_FIELD_CHOICE(f)  int f; /* one of the enums above */
-#define CONF_FIELD_NUMBER(f)  int f;
-#define CONF_FIELD_COUNT(f)   int f;
-#define CONF_FIELD_PORT(f)    int f;
-#define CONF_FIELD_SECONDS(f) int f; /* -1 = none */
-#define CONF_FIELD_MASK(f)    int f;
-#define CONF_FIELD_WORD(f)    char *f;
-#define CONF_FIELD_LINE(f)    char *f;
-#define CONF_FIELD_KEX(f)     char *f;
-#define CONF_FIELD_CIPHER(f)  char *f;
-#define CONF_FIELD_MAC(f)     char *f;
-#define CONF_FIELD_SIG(f)     char *f;
-#define CONF_FIELD_WORDS(f)   struct strs f;
-#define CONF_FIELD_TARGETS(f) struct strs f;
-#define CONF_FIELD_EACH(f)    struct strs f;
-#define CONF_FIELD_FORWARD(f) struct fwds f;
-#define CONF_FIELD_REKEY(f)   struct rekey_limit f;
-#define CONF_FIELD_QOS(f)     struct qos f;
-#define CONF_FIELD_HOST(f)
-#define CONF_FIELD_MATCH(f)
-#define CONF_FIELD_INCLUDE(f)
-#define CONF_FIELD_SKIP(f)
 
 enum conf_opt {
 #define OPT(name, type, field, standing, def, help) OPT_##name,
-#include "conf/options.def"
+#include "conf/client.def"
 	OPT_COUNT
 };
 
 /* Fields have the values that were said, and after conf_finish() the defaults for the others. Strings may be NULL
- * where options.def has no default. Read only; they belong to the configuration. */
+ * where client.def has no default. Read only; they belong to the configuration. */
 struct client_conf {
 #define OPT(name, type, field, standing, def, help) CONF_FIELD_##type(field)
-#include "conf/options.def"
+#include "conf/client.def"
 	struct origin at[OPT_COUNT];
 
 	/* Set by conf_load() and conf_finish(): */
@@ -123,8 +64,7 @@ struct client_conf {
 	/* user_known_hosts, revoked_host_keys, unix paths of forwards and user are expanded in place. */
 
 	const struct conf_facts *facts;
-	struct strs files;     /* names that `at` points to */
-	unsigned reads;	       /* files read so far */
+	struct files files;    /* whose names `at` points to */
 	bool wants_final_pass; /* some Match final was seen */
 };
 
@@ -163,7 +103,6 @@ int conf_supported(const struct client_conf *conf, struct why *why) MUST_CHECK;
 
 /* Calls emit for every keyword that was said and means nothing to a forwarder: "FILE line N: ForwardAgent is ignored:
  * ...". For -v. */
-typedef void conf_emit(void *user, const char *line);
 void conf_notes(const struct client_conf *conf, conf_emit *emit, void *user);
 
 /* -G: calls emit for each line in ssh's format, without newline. OK or ERR_NOMEM. */
@@ -172,7 +111,7 @@ int conf_dump(const struct client_conf *conf, conf_emit *emit, void *user) MUST_
 /* Was it said anywhere, or is its value the default? After conf_finish(). */
 bool conf_said(const struct client_conf *conf, enum conf_opt opt);
 
-/* "ConnectTimeout", as options.def spells it. */
+/* "ConnectTimeout", as client.def spells it. */
 const char *conf_opt_name(enum conf_opt opt);
 
 #endif

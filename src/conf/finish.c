@@ -3,23 +3,11 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "conf/client_table.h"
 #include "conf/expand.h"
-#include "conf/lex.h"
 #include "conf/names.h"
-#include "conf/option.h"
 
 /* ---- Defaults ------------------------------------------------------------------------------------------------- */
-
-static int set_default(struct client_conf *conf, enum conf_opt opt, const char *text, struct why *why)
-{
-	struct args args = { .line = text };
-	int err = lex_words(&args.words, text);
-
-	assert(err != ERR_SYNTAX);
-	err = err ? why_set(why, err, "out of memory") : option_set(conf, opt, &args, origin_default, true, why);
-	strs_fini(&args.words);
-	return err;
-}
 
 /* Further keys are learned only into the usual file: one that the user chose may be meant to stay as it is. */
 static const char *default_update(const struct client_conf *conf)
@@ -29,7 +17,7 @@ static const char *default_update(const struct client_conf *conf)
 	return files->n == 0 || (files->n == 1 && strcmp(files->v[0], "~/.ssh/known_hosts") == 0) ? "yes" : "no";
 }
 
-/* Defaults that are not a constant of options.def. */
+/* Defaults that are not a constant of client.def. */
 static int set_computed(struct client_conf *conf, struct why *why)
 {
 	static const char *const keys[] = { "~/.ssh/id_rsa", "~/.ssh/id_ecdsa", "~/.ssh/id_ed25519" };
@@ -47,25 +35,24 @@ static int set_computed(struct client_conf *conf, struct why *why)
 		{ OPT_PubkeyAcceptedAlgorithms, f->pubkey },
 		{ OPT_CASignatureAlgorithms, f->ca_sig },
 	};
+	struct store s = client_store(conf);
 	int err = OK;
 
 	for (size_t i = 0; !err && i < LEN(computed); i++)
 		if (!conf->at[computed[i].opt].file)
-			err = option_set_word(conf, computed[i].opt, computed[i].text, origin_default, why);
+			err = option_set_word(&s, computed[i].opt, computed[i].text, origin_default, why);
 	bool none = !conf->at[OPT_IdentityFile].file;
 	for (size_t i = 0; !err && none && i < LEN(keys); i++)
-		err = option_set_word(conf, OPT_IdentityFile, keys[i], origin_default, why);
+		err = option_set_word(&s, OPT_IdentityFile, keys[i], origin_default, why);
 	return err;
 }
 
 static int set_defaults(struct client_conf *conf, struct why *why)
 {
+	struct store s = client_store(conf);
 	int err = set_computed(conf, why);
 
-	for (enum conf_opt opt = 0; !err && opt < OPT_COUNT; opt++)
-		if (!conf->at[opt].file && option_row(opt)->def)
-			err = set_default(conf, opt, option_row(opt)->def, why);
-	return err;
+	return err ? err : option_set_defaults(&s, why);
 }
 
 /* ---- Expansion ------------------------------------------------------------------------------------------------ */
@@ -163,16 +150,17 @@ static int expand_all(struct client_conf *conf, struct why *why)
 
 int conf_finish(struct client_conf *conf, struct why *why)
 {
+	struct store s = client_store(conf);
 	int err = set_defaults(conf, why);
 
 	if (err)
 		return err;
 	if (conf->clear_forwards) {
-		option_unset(conf, OPT_LocalForward);
-		option_unset(conf, OPT_RemoteForward);
-		option_unset(conf, OPT_DynamicForward);
+		option_unset(&client_table, conf, OPT_LocalForward);
+		option_unset(&client_table, conf, OPT_RemoteForward);
+		option_unset(&client_table, conf, OPT_DynamicForward);
 	}
-	option_unset(conf, OPT_HostName);
-	err = option_set_word(conf, OPT_HostName, conf->host, origin_default, why);
+	option_unset(&client_table, conf, OPT_HostName);
+	err = option_set_word(&s, OPT_HostName, conf->host, origin_default, why);
 	return err ? err : expand_all(conf, why);
 }

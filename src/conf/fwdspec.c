@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "conf/number.h"
 
 /* Lengths that the protocol and the system can carry: a host name (RFC 1035, with room), a socket path (sun_path). */
 enum { FIELDS_MAX = 4, HOST_MAX = 1024, PATH_LEN_MAX = 107, SPEC_MAX = 8192, SHOW = 256 };
@@ -144,18 +145,15 @@ static const struct shape *find_shape(const struct cut *c)
 static int set_port(struct cut *c, uint16_t *port, const char *text, uint64_t least)
 {
 	char show[SHOW];
-	uint64_t v;
+	int err;
 
 	str_escape(show, sizeof(show), span_str(text));
 	if (!*text)
 		return fault(c, "the port is missing");
-	if (!all_digits(text, strlen(text)))
-		return why_set(&c->fault, ERR_SYNTAX, "port '%s' is not a number (names of services are not looked up)",
-			       show);
-	if (str_u64(text, least, 65535, &v))
-		return why_set(&c->fault, ERR_SYNTAX, "port %s is not between %u and 65535", show, (unsigned)least);
-	*port = (uint16_t)v;
-	return OK;
+	err = number_port(text, least, port);
+	if (err == ERR_NOT_FOUND)
+		return why_set(&c->fault, ERR_SYNTAX, "port '%s' is not a number, and %s", show, number_no_service());
+	return err ? why_set(&c->fault, ERR_SYNTAX, "port %s is not between %u and 65535", show, (unsigned)least) : OK;
 }
 
 static int set_text(struct cut *c, char **to, const char *text, size_t max, const char *what)

@@ -31,7 +31,7 @@ struct fwdspec {
 
 /* Parses the one-word form of -L and -R: [bind:]port:host:hostport, [bind:]port:path, path:host:hostport, path:path,
  * the same with '/' for every ':' (bind/port/host/hostport), with a backslash before a ':' that is meant literally;
- * -R also [bind:]port and path alone. Ports are digits: names from /etc/services are not looked up.
+ * -R also [bind:]port and path alone. A port may be the name of a TCP service, except in the form with slashes.
  * OK: *out is the caller's, freed with fwdspec_fini(). ERR_SYNTAX with "bad forwarding specification '...': fault", or
  * ERR_NOMEM; *out is untouched then. */
 int fwdspec_parse(struct fwdspec *out, const char *text, enum fwd_side side, struct why *why) MUST_CHECK;

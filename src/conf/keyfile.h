@@ -1,4 +1,4 @@
-/* Key files: private ones (openssh-key-v1, PEM) and the public lines beside them. Reads, never writes. */
+/* Key files: private ones (openssh-key-v1, PEM) and the public lines beside them. Reads them; writes only new ones. */
 #ifndef ADIT_CONF_KEYFILE_H
 #define ADIT_CONF_KEYFILE_H
 
@@ -27,6 +27,10 @@ int keyfile_load_public(const char *path, struct buf *blob, struct buf *comment,
  * openssh-key-v1 file. ERR_SYNTAX for a PEM file without path.pub. It is only a claim: compare it with pkey_blob()
  * once the key is loaded. */
 int keyfile_public_of(const char *path, struct buf *blob, struct buf *comment, struct why *why) MUST_CHECK;
+
+/* Writes a new private key without a passphrase to `path` (mode 0600) and its public half to path.pub. Nothing that is
+ * there is ever overwritten: ERR_IO then, and for everything that the system refuses; no half of a file stays. */
+int keyfile_create(const char *path, const struct pkey *key, const char *comment, struct why *why) MUST_CHECK;
 
 /* The same on the text of a file. */
 int keyfile_parse(struct span text, const struct crypto *c, const char *pass, struct pkey **key, struct buf *comment,

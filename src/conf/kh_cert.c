@@ -1,9 +1,9 @@
 /* The rules for a host certificate whose CA is trusted. */
 #include "conf/kh_cert.h"
 
-#include "base/names.h"
 #include "base/rd.h"
 #include "base/str.h"
+#include "conf/cert_ca.h"
 
 static bool principal_is(struct span principal, const char *host)
 {
@@ -29,36 +29,6 @@ static bool names_host(const struct cert *cert, const char *host)
 	return false;
 }
 
-static bool type_allowed(struct span type, const char *list)
-{
-	struct span all = span_str(list ? list : ""), name;
-
-	while (names_next(&all, &name))
-		if (span_eq(name, type))
-			return true;
-	return !list;
-}
-
-/* How the CA signed, and with what key: pkey_verify() has found the signature right. */
-static int check_ca(const struct cert *cert, const char *host, const struct kh_rules *rules, struct why *why)
-{
-	struct span type = pkey_type(cert->ca_sig);
-	size_t bits = pkey_rsa_bits(cert->ca_blob);
-	char text[64];
-
-	if (!type_allowed(type, rules->ca_sig_algs))
-		return why_set(why, ERR_HOST_KEY,
-			       "the certificate of %s is refused: its CA signed with %s, which is not in "
-			       "CASignatureAlgorithms",
-			       host, str_escape(text, sizeof(text), type));
-	if (bits && bits < rules->rsa_min_bits)
-		return why_set(why, ERR_HOST_KEY,
-			       "the certificate of %s is refused: its CA has an RSA key of %zu bits, and "
-			       "RequiredRSASize is %u",
-			       host, bits, rules->rsa_min_bits);
-	return OK;
-}
-
 int kh_cert_check(const struct cert *cert, const char *host, const struct kh_rules *rules, struct why *why)
 {
 	const char *fault = NULL;
@@ -78,5 +48,7 @@ int kh_cert_check(const struct cert *cert, const char *host, const struct kh_rul
 		fault = "it is for other hosts";
 	if (fault)
 		return why_set(why, ERR_HOST_KEY, "the certificate of %s is refused: %s", host, fault);
-	return check_ca(cert, host, rules, why);
+	if (cert_ca_check(cert, rules->ca_sig_algs, rules->rsa_min_bits, why))
+		return why_prefix(why, ERR_HOST_KEY, "the certificate of %s is refused", host);
+	return OK;
 }

@@ -1,5 +1,5 @@
-/* Which host keys are trusted: the known_hosts files (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT) and RevokedHostKeys.
- * It only gives verdicts; what StrictHostKeyChecking makes of them, and every prompt, is the caller's. */
+/* Which host keys are trusted: the known_hosts files (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT); RevokedHostKeys is
+ * revoked.c's. It only gives verdicts; what StrictHostKeyChecking makes of them, and every prompt, is the caller's. */
 #ifndef ADIT_CONF_KNOWN_HOSTS_H
 #define ADIT_CONF_KNOWN_HOSTS_H
 
@@ -88,10 +88,5 @@ enum kh_form { KH_CLEAR, KH_HASHED };
  * The process must ignore SIGXFSZ if its files are limited. */
 int kh_append(const char *path, const struct kh_host *h, struct span blob, enum kh_form form,
 	      const uint8_t salt[KH_SALT], const struct crypto *c, struct why *why) MUST_CHECK;
-
-/* RevokedHostKeys: a file of public keys, one a line. OK when neither the key nor the CA of the certificate is in it;
- * ERR_HOST_KEY when it is; ERR_IO or ERR_SYNTAX when the file cannot be read or understood (then no key may be
- * accepted); ERR_NOMEM. Binary revocation lists (ssh-keygen -k) are refused with a sentence. */
-int kh_revoked(const char *path, struct span blob, const struct crypto *c, struct why *why) MUST_CHECK;
 
 #endif

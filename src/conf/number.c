@@ -1,11 +1,14 @@
-/* Times, sizes, masks and types of service. Strict: no sign, no space, nothing behind. */
+/* Times, sizes, masks, ports and types of service. Strict: no sign, no space, nothing behind. */
 #include "conf/number.h"
 
+#include <arpa/inet.h>
 #include <limits.h>
+#include <netdb.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
-#include "conf/client_conf.h"
+#include "conf/types.h"
 
 enum { DIGITS_MAX = 20 };
 
@@ -63,6 +66,26 @@ int number_bytes(const char *s, uint64_t *bytes)
 	}
 	*bytes = v;
 	return OK;
+}
+
+int number_port(const char *s, uint64_t least, uint16_t *port)
+{
+	bool digits = *s && strspn(s, "0123456789") == strlen(s);
+	const struct servent *service = *s && !digits ? getservbyname(s, "tcp") : NULL;
+	uint64_t v = service ? ntohs((uint16_t)service->s_port) : 0;
+
+	if (!digits && !service)
+		return ERR_NOT_FOUND;
+	if (digits && str_u64(s, least, UINT16_MAX, &v))
+		return ERR_LIMIT;
+	*port = (uint16_t)v;
+	return OK;
+}
+
+const char *number_no_service(void)
+{
+	return access(_PATH_SERVICES, R_OK) ? "there is no " _PATH_SERVICES " to look a name up in"
+					    : _PATH_SERVICES " has no TCP service of that name";
 }
 
 int number_mask(const char *s, int *mask)

@@ -1,21 +1,14 @@
-/* The parser of configuration files. A file is read whole before the first line counts, with a ceiling that does not
- * trust its size: a device or a pipe that never ends is no danger. */
+/* The parser of configuration files. */
 #include "conf/parse.h"
 
-#include <errno.h>
 #include <glob.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/str.h"
-#include "conf/expand.h"
 #include "conf/lex.h"
-#include "conf/match.h"
-#include "conf/option.h"
 
-enum { SHOW = 200, READ_AT_ONCE = 16384 };
+enum { SHOW = 200 };
 
 /* Puts "FILE line N: " in front of the sentence. */
 static int located(const struct place *p, int err, struct why *why)
@@ -32,71 +25,18 @@ static int refuse(const struct place *p, struct why *why, const char *what)
 	return located(p, why_set(why, ERR_SYNTAX, "%s", what), why);
 }
 
-/* ---- Host, Match, Include ------------------------------------------------------------------------------------- */
+/* ---- Include -------------------------------------------------------------------------------------------------- */
 
-static int do_host(struct place *p, const struct args *args, struct why *why)
-{
-	if (p->at.line == 0)
-		return why_set(why, ERR_SYNTAX, "Host directive not supported as a command-line option");
-	for (size_t i = 0; i < args->words.n; i++)
-		if (!*args->words.v[i])
-			return refuse(p, why, "keyword host empty argument");
-	if (!args->words.n)
-		return refuse(p, why, "keyword host without a pattern");
-	p->inactive = !match_host(p, &args->words);
-	return OK;
-}
-
-static int do_match(struct place *p, const struct args *args, struct why *why)
-{
-	char *copy;
-	bool holds;
-
-	if (p->at.line == 0)
-		return why_set(why, ERR_SYNTAX, "Match directive not supported as a command-line option");
-	copy = strdup(args->line);
-	if (!copy)
-		return why_set(why, ERR_NOMEM, "out of memory");
-	int err = match_criteria(p, copy, &holds, why);
-	free(copy);
-	if (!err)
-		p->inactive = !holds;
-	return located(p, err, why);
-}
-
-/* The pattern with its ~, tokens and variables, and with the folder that a relative one stands in. */
-static int include_pattern(const struct place *p, const char *word, char **pattern, struct why *why)
-{
-	const char *folder = p->user_file ? "~/.ssh/" : "/etc/ssh/";
-	bool anchored = *word == '/' || *word == '~';
-	char *whole, *host;
-
-	if (*word == '~' && !p->user_file)
-		return why_set(why, ERR_SYNTAX, "bad include path: ~ has no meaning in the system's file");
-	size_t n = strlen(folder) + strlen(word) + 1;
-	whole = malloc(n);
-	if (!whole)
-		return why_set(why, ERR_NOMEM, "out of memory");
-	snprintf(whole, n, "%s%s", anchored ? "" : folder, word);
-	int err = match_real_host(p, &host, why);
-	if (!err) {
-		err = expand(pattern, p->conf, host, whole, TOKENS_MOST, EXPAND_TILDE | EXPAND_ENV, why);
-		free(host);
-	}
-	free(whole);
-	return err;
-}
-
-/* What an included file says about Host and Match ends with it. */
+/* What an included file says about Host and Match ends with it: it gets a copy of the place. */
 static int include_files(const struct place *p, char *const *paths, size_t n, struct why *why)
 {
 	struct place inside = *p;
 	int err = OK;
 
 	inside.depth++;
-	inside.never = p->never || p->inactive;
+	p->grammar->enter(&inside);
 	for (size_t i = 0; !err && i < n; i++) {
-		err = parse_file(inside, paths[i], TRUST_OWN, why);
+		err = parse_file(inside, paths[i], p->grammar->included, why);
 		if (err == ERR_NOT_FOUND) /* it went away, or is a dangling link */
 			err = OK;
 	}
@@ -107,7 +47,7 @@ static int include_word(const struct place *p, const char *word, struct why *why
 {
 	char *pattern;
 	glob_t found = { 0 };
-	int err = include_pattern(p, word, &pattern, why);
+	int err = p->grammar->pattern(p, word, &pattern, why);
 
 	if (err)
 		return located(p, err, why);
@@ -125,8 +65,6 @@ static int do_include(struct place *p, const struct args *args, struct why *why)
 {
 	int err = OK;
 
-	if (p->at.line == 0)
-		return why_set(why, ERR_SYNTAX, "Include directive not supported as a command-line option");
 	if (p->depth >= CONF_DEPTH_MAX)
 		return refuse(p, why, "Too many recursive configuration includes");
 	for (size_t i = 0; !err && i < args->words.n; i++)
@@ -137,40 +75,22 @@ static int do_include(struct place *p, const struct args *args, struct why *why)
 
 /* ---- Lines ---------------------------------------------------------------------------------------------------- */
 
-static int do_keyword(struct place *p, enum conf_opt opt, const struct args *args, struct why *why)
+static int do_keyword(struct place *p, unsigned opt, const struct args *args, struct why *why)
 {
-	switch (option_row(opt)->type) {
-	case T_HOST:
-		return do_host(p, args, why);
-	case T_MATCH:
-		return do_match(p, args, why);
-	case T_INCLUDE:
+	const struct option *o = &p->grammar->table->rows[opt];
+	bool steers = o->type == T_HOST || o->type == T_MATCH || o->type == T_INCLUDE;
+
+	if (steers && p->at.line == 0)
+		return why_set(why, ERR_SYNTAX, "%s directive not supported as a command-line option", o->name);
+	if (o->type == T_INCLUDE)
 		return do_include(p, args, why);
-	default:
-		return located(p, option_set(p->conf, opt, args, p->at, !p->inactive && !p->never, why), why);
-	}
-}
-
-/* Do the patterns of IgnoreUnknown cover this lower-case keyword? 1, 0, or ERR_NOMEM. */
-static int is_tolerated(const struct client_conf *conf, const char *keyword)
-{
-	char *patterns;
-
-	if (!conf->ignore_unknown)
-		return 0;
-	patterns = strdup(conf->ignore_unknown);
-	if (!patterns)
-		return ERR_NOMEM;
-	str_lower(patterns);
-	bool yes = str_match_list(patterns, keyword) == LIST_YES;
-	free(patterns);
-	return yes;
+	return located(p, p->grammar->keyword(p, opt, args, why), why);
 }
 
 static int unknown(const struct place *p, const char *keyword, struct why *why)
 {
 	char file[SHOW], show[SHOW];
-	int tolerated = is_tolerated(p->conf, keyword);
+	int tolerated = p->grammar->tolerates ? p->grammar->tolerates(p, keyword) : 0;
 
 	if (tolerated)
 		return tolerated > 0 ? OK : why_set(why, ERR_NOMEM, "out of memory");
@@ -208,8 +128,8 @@ int parse_line(struct place *p, char *line, struct why *why)
 			       why_set(why, ERR_SYNTAX, "no argument after keyword \"%s\"",
 				       str_escape(show, sizeof(show), span_str(keyword))),
 			       why);
-	enum conf_opt opt = option_find(keyword);
-	if (opt == OPT_COUNT)
+	unsigned opt = option_find(p->grammar->table, keyword);
+	if (opt == p->grammar->table->n)
 		return unknown(p, keyword, why);
 	int err = lex_words(&args.words, args.line);
 	if (err)
@@ -253,68 +173,24 @@ int parse_text(struct place *p, struct span text, struct why *why)
 	return err;
 }
 
-/* ---- Files ---------------------------------------------------------------------------------------------------- */
-
-static int trusted(FILE *f, const struct client_conf *conf, const char *show, struct why *why)
+int parse_said(struct place *p, const char *line, struct why *why)
 {
-	struct stat st;
+	char *copy = strdup(line);
 
-	if (fstat(fileno(f), &st) == 0 && (st.st_uid == 0 || st.st_uid == conf->facts->uid) && !(st.st_mode & 022))
-		return OK;
-	return why_set(why, ERR_SYNTAX, "Bad owner or permissions on %s", show);
-}
-
-static int read_all(FILE *f, struct buf *out, const char *show, struct why *why)
-{
-	uint8_t piece[READ_AT_ONCE];
-	size_t n;
-
-	while ((n = fread(piece, 1, sizeof(piece), f)) > 0) {
-		if (out->n + n > CONF_FILE_MAX)
-			return why_set(why, ERR_SYNTAX, "%s: longer than 16 MiB", show);
-		buf_bytes(out, span(piece, n));
-	}
-	if (ferror(f))
-		return why_set(why, ERR_IO, "%s: %s", show, strerror(errno));
-	return buf_err(out) ? why_set(why, ERR_NOMEM, "out of memory") : OK;
-}
-
-static int load(struct buf *out, const struct client_conf *conf, const char *path, enum file_trust trust,
-		struct why *why)
-{
-	char show[SHOW];
-	FILE *f = fopen(path, "re");
-
-	str_escape(show, sizeof(show), span_str(path));
-	if (!f && (errno == ENOENT || errno == ENOTDIR))
-		return why_set(why, ERR_NOT_FOUND, "Can't open user config file %s: %s", show, strerror(errno));
-	if (!f)
-		return why_set(why, ERR_IO, "Can't open user config file %s: %s", show, strerror(errno));
-	int err = trust == TRUST_OWN ? trusted(f, conf, show, why) : OK;
-	if (!err)
-		err = read_all(f, out, show, why);
-	fclose(f);
+	if (!copy)
+		return why_set(why, ERR_NOMEM, "out of memory");
+	int err = parse_line(p, copy, why);
+	free(copy);
 	return err;
-}
-
-/* The name as a string that lives as long as the configuration. */
-static const char *keep_name(struct client_conf *conf, const char *path)
-{
-	for (size_t i = 0; i < conf->files.n; i++)
-		if (strcmp(conf->files.v[i], path) == 0)
-			return conf->files.v[i];
-	return strs_add(&conf->files, path) ? NULL : conf->files.v[conf->files.n - 1];
 }
 
 int parse_file(struct place p, const char *path, enum file_trust trust, struct why *why)
 {
-	struct buf text = BUF(CONF_FILE_MAX + READ_AT_ONCE);
-	int err = p.conf->reads++ < CONF_READS_MAX ? OK : why_set(why, ERR_SYNTAX, "%s: too many files included", path);
+	struct buf text = FILE_BUF;
+	int err = files_read(p.files, &text, path, p.grammar->what, trust, why);
 
-	if (!err)
-		err = load(&text, p.conf, path, trust, why);
 	if (!err) {
-		p.at = (struct origin){ keep_name(p.conf, path), 0 };
+		p.at = (struct origin){ files_name(p.files, path), 0 };
 		err = p.at.file ? parse_text(&p, buf_span(&text), why) : why_set(why, ERR_NOMEM, "out of memory");
 	}
 	buf_fini(&text);

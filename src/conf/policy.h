@@ -17,6 +17,11 @@ enum gateway_ports { GATEWAY_NO, GATEWAY_YES, GATEWAY_CLIENT };
 /* Administrator's and user's lists: both must allow. */
 enum { POLICY_ADMIN, POLICY_KEY, POLICY_LISTS };
 
+/* Ceilings: words of one list, bytes of one word, bytes of a text, bytes of a whole packed policy. A reader of
+ * configuration or keys refuses what is longer. */
+enum { POLICY_WORDS_MAX = 1024, POLICY_WORD_MAX = 300, POLICY_TEXT_MAX = 1024, POLICY_PACKED_MAX = 128 * 1024 };
+enum { POLICY_COUNT_MAX = 1 << 20 }; /* of listeners and opens */
+
 /* Zero is a valid empty object that permits nothing. */
 struct policy {
 	uint32_t tcp, streamlocal; /* enum policy_side */
@@ -38,10 +43,11 @@ struct policy {
 
 void policy_fini(struct policy *p);
 
-/* RFC 4251's encodings, every field in order. OK or ERR_NOMEM by buf_err(). */
+/* RFC 4251's encodings, every field in order; BUF(POLICY_PACKED_MAX) suits. A NULL text goes as an empty one. OK or
+ * ERR_NOMEM by buf_err(), the latter also for what passes a ceiling. */
 void policy_pack(const struct policy *p, struct buf *out);
-/* Every number is checked against its range, every list against POLICY_WORDS_MAX. OK, ERR_SYNTAX or ERR_NOMEM; *out is
- * empty then. */
+/* The fields of one policy; the cursor is left behind them. Every number is checked against its range, every list and
+ * string against its ceiling, and the user has a name. OK; ERR_SYNTAX or ERR_NOMEM: *out is empty then. */
 int policy_unpack(struct policy *out, struct rd *in) MUST_CHECK;
 
 #endif

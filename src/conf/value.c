@@ -1,18 +1,13 @@
-/* One row per type says how its text is read, held, freed and printed. The readers are value_read.c. */
+/* One row per type says how its text is read, held, freed and printed. The readers are value_read.c and
+ * value_serve.c, printing is value_print.c. */
 #include "conf/value.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/str.h"
-#include "conf/number.h"
 #include "conf/value_read.h"
 
-enum { EACH_MAX = 100, FORWARDS_MAX = 10000, LINE_OUT_MAX = 128 * 1024 };
-
-/* How the memory of a value is held. */
-enum holding { HOLD_NOTHING, HOLD_NUMBER, HOLD_TEXT, HOLD_STRS, HOLD_FWDS, HOLD_REKEY, HOLD_QOS };
+enum { EACH_MAX = 100, LIST_MAX = 4096, FORWARDS_MAX = 10000 };
 
 static const size_t sizes[] = {
 	[HOLD_NOTHING] = 0,
@@ -22,44 +17,71 @@ static const size_t sizes[] = {
 	[HOLD_FWDS] = sizeof(struct fwds),
 	[HOLD_REKEY] = sizeof(struct rekey_limit),
 	[HOLD_QOS] = sizeof(struct qos),
+	[HOLD_STARTUPS] = sizeof(struct startups),
+	[HOLD_NETBLOCK] = sizeof(struct netblock),
+	[HOLD_PENALTIES] = sizeof(struct penalties),
+	[HOLD_BANK] = sizeof(struct window_bank),
 };
 
 static const struct type {
 	read_fn *read;
 	enum holding holding;
 	size_t most; /* words; 0 = any number from one up */
-	bool adds;
+	size_t adds; /* a further line adds to the value, up to so many elements; 0 = it comes too late */
 } types[] = {
-	[T_YESNO] = { read_choice, HOLD_NUMBER, 1, false },
-	[T_CHOICE] = { read_choice, HOLD_NUMBER, 1, false },
-	[T_NUMBER] = { read_number, HOLD_NUMBER, 1, false },
-	[T_COUNT] = { read_count, HOLD_NUMBER, 1, false },
-	[T_PORT] = { read_port, HOLD_NUMBER, 1, false },
-	[T_SECONDS] = { read_seconds, HOLD_NUMBER, 1, false },
-	[T_MASK] = { read_mask, HOLD_NUMBER, 1, false },
-	[T_WORD] = { read_word, HOLD_TEXT, 1, false },
-	[T_LINE] = { read_line, HOLD_TEXT, 0, false },
-	[T_KEX] = { read_algs, HOLD_TEXT, 1, false },
-	[T_CIPHER] = { read_algs, HOLD_TEXT, 1, false },
-	[T_MAC] = { read_algs, HOLD_TEXT, 1, false },
-	[T_SIG] = { read_algs, HOLD_TEXT, 1, false },
-	[T_WORDS] = { read_words, HOLD_STRS, 0, false },
-	[T_TARGETS] = { read_targets, HOLD_STRS, 0, false },
-	[T_EACH] = { read_words, HOLD_STRS, 1, true },
-	[T_FORWARD] = { read_forward, HOLD_FWDS, 2, true },
-	[T_REKEY] = { read_rekey, HOLD_REKEY, 2, false },
-	[T_QOS] = { read_qos, HOLD_QOS, 2, false },
-	[T_SKIP] = { read_nothing, HOLD_NOTHING, 0, false },
-	[T_HOST] = { read_nothing, HOLD_NOTHING, 0, false },
-	[T_MATCH] = { read_nothing, HOLD_NOTHING, 0, false },
-	[T_INCLUDE] = { read_nothing, HOLD_NOTHING, 0, false },
+	[T_YESNO] = { read_choice, HOLD_NUMBER, 1, 0 },
+	[T_CHOICE] = { read_choice, HOLD_NUMBER, 1, 0 },
+	[T_NUMBER] = { read_number, HOLD_NUMBER, 1, 0 },
+	[T_COUNT] = { read_count, HOLD_NUMBER, 1, 0 },
+	[T_PORT] = { read_port, HOLD_NUMBER, 1, 0 },
+	[T_SECONDS] = { read_seconds, HOLD_NUMBER, 1, 0 },
+	[T_MASK] = { read_mask, HOLD_NUMBER, 1, 0 },
+	[T_WORD] = { read_word, HOLD_TEXT, 1, 0 },
+	[T_LINE] = { read_line, HOLD_TEXT, 0, 0 },
+	[T_KEX] = { read_algs, HOLD_TEXT, 1, 0 },
+	[T_CIPHER] = { read_algs, HOLD_TEXT, 1, 0 },
+	[T_MAC] = { read_algs, HOLD_TEXT, 1, 0 },
+	[T_HOST_SIG] = { read_algs, HOLD_TEXT, 1, 0 },
+	[T_USER_SIG] = { read_algs, HOLD_TEXT, 1, 0 },
+	[T_CA_SIG] = { read_algs, HOLD_TEXT, 1, 0 },
+	[T_WORDS] = { read_words, HOLD_STRS, 0, 0 },
+	[T_TARGETS] = { read_targets, HOLD_STRS, 0, 0 },
+	[T_EACH] = { read_words, HOLD_STRS, 1, EACH_MAX },
+	[T_FORWARD] = { read_forward, HOLD_FWDS, 2, FORWARDS_MAX },
+	[T_REKEY] = { read_rekey, HOLD_REKEY, 2, 0 },
+	[T_QOS] = { read_qos, HOLD_QOS, 2, 0 },
+	[T_PORTS] = { read_ports, HOLD_STRS, 1, EACH_MAX },
+	[T_LISTEN] = { read_listen, HOLD_STRS, 1, EACH_MAX },
+	[T_LIST] = { read_list, HOLD_STRS, 0, LIST_MAX },
+	[T_PATHS] = { read_paths, HOLD_STRS, 0, 0 },
+	[T_PATH] = { read_path, HOLD_TEXT, 1, 0 },
+	[T_OPENS] = { read_opens, HOLD_STRS, 0, 0 },
+	[T_LISTENS] = { read_listens, HOLD_STRS, 0, 0 },
+	[T_DENIES] = { read_denies, HOLD_STRS, 0, 0 },
+	[T_NETS] = { read_nets, HOLD_STRS, 1, 0 },
+	[T_TIMEOUTS] = { read_timeouts, HOLD_STRS, 0, 0 },
+	[T_METHODS] = { read_methods, HOLD_STRS, 0, 0 },
+	[T_TIME] = { read_time, HOLD_NUMBER, 1, 0 },
+	[T_TIMEOUT] = { read_timeout, HOLD_NUMBER, 1, 0 },
+	[T_LIMIT] = { read_limit, HOLD_NUMBER, 1, 0 },
+	[T_AUTO] = { read_auto, HOLD_NUMBER, 1, 0 },
+	[T_AMOUNT] = { read_amount, HOLD_NUMBER, 1, 0 },
+	[T_SINK] = { read_sink, HOLD_TEXT, 1, 0 },
+	[T_STARTUPS] = { read_startups, HOLD_STARTUPS, 1, 0 },
+	[T_NETBLOCK] = { read_netblock, HOLD_NETBLOCK, 1, 0 },
+	[T_PENALTIES] = { read_penalties, HOLD_PENALTIES, 0, PENALTIES },
+	[T_BANK] = { read_bank, HOLD_BANK, 2, 0 },
+	[T_SKIP] = { read_nothing, HOLD_NOTHING, 0, 0 },
+	[T_HOST] = { read_nothing, HOLD_NOTHING, 0, 0 },
+	[T_MATCH] = { read_nothing, HOLD_NOTHING, 0, 0 },
+	[T_INCLUDE] = { read_nothing, HOLD_NOTHING, 0, 0 },
 };
 
-int value_parse(union value *v, const struct option *o, const struct client_conf *conf, const struct args *args,
+int value_parse(union value *v, const struct option *o, const struct alg_lists *ours, const struct args *args,
 		struct why *why)
 {
 	const struct type *t = &types[o->type];
-	struct reading r = { o, conf, args, why };
+	struct reading r = { o, ours, args, why };
 	union value read = { 0 };
 
 	if (args->words.n == 0 || !args->words.v[0][0])
@@ -98,6 +120,11 @@ void value_fini(union value *v, enum value_type type)
 	memset(v, 0, sizes[h]);
 }
 
+enum holding value_holding(enum value_type type)
+{
+	return types[type].holding;
+}
+
 size_t value_size(enum value_type type)
 {
 	return sizes[types[type].holding];
@@ -105,7 +132,7 @@ size_t value_size(enum value_type type)
 
 bool value_adds(enum value_type type)
 {
-	return types[type].adds;
+	return types[type].adds > 0;
 }
 
 static int strs_merge(struct strs *to, const struct strs *from)
@@ -133,132 +160,41 @@ static int fwds_merge(struct fwds *to, struct fwds *from)
 	return OK;
 }
 
+static void penalties_merge(struct penalties *to, const struct penalties *from)
+{
+	for (size_t i = 0; i < PENALTIES; i++)
+		if (!to->said[i] && from->said[i]) {
+			to->v[i] = from->v[i];
+			to->said[i] = true;
+		}
+}
+
+static int merge(union value *to, union value *from, enum holding h)
+{
+	if (h == HOLD_FWDS)
+		return fwds_merge(&to->fwds, &from->fwds);
+	if (h == HOLD_STRS)
+		return strs_merge(&to->strs, &from->strs);
+	penalties_merge(&to->penalties, &from->penalties);
+	return OK;
+}
+
+static size_t count(const union value *v, enum holding h)
+{
+	if (h == HOLD_FWDS)
+		return v->fwds.n;
+	return h == HOLD_STRS ? v->strs.n : 0;
+}
+
 int value_add(union value *to, union value *from, enum value_type type, struct why *why)
 {
-	bool forwards = types[type].holding == HOLD_FWDS;
-	size_t have = forwards ? to->fwds.n : to->strs.n, max = forwards ? FORWARDS_MAX : EACH_MAX;
+	enum holding h = types[type].holding;
 	int err = OK;
 
-	if (have >= max)
-		err = why_set(why, ERR_SYNTAX, "too many of them (max %zu)", max);
-	else if (forwards ? fwds_merge(&to->fwds, &from->fwds) : strs_merge(&to->strs, &from->strs))
+	if (count(to, h) >= types[type].adds)
+		err = why_set(why, ERR_SYNTAX, "too many of them (max %zu)", types[type].adds);
+	else if (merge(to, from, h))
 		err = why_set(why, ERR_NOMEM, "out of memory");
 	value_fini(from, type);
-	return err;
-}
-
-/* ---- Printing ------------------------------------------------------------------------------------------------- */
-
-/* A line that is being made. */
-struct line {
-	struct buf text;
-	const char *keyword; /* lower case */
-	conf_emit *emit;
-	void *user;
-};
-
-static void begin(struct line *l)
-{
-	buf_clear(&l->text);
-	buf_printf(&l->text, "%s ", l->keyword);
-}
-
-static void end(struct line *l)
-{
-	buf_u8(&l->text, 0);
-	if (!buf_err(&l->text))
-		l->emit(l->user, (const char *)l->text.p);
-}
-
-static void put_choice(struct line *l, const struct choice *c, int value)
-{
-	while (c->name && c->value != value)
-		c++;
-	buf_printf(&l->text, "%s", c->name ? c->name : "UNKNOWN");
-}
-
-static void put_number(struct line *l, const struct option *o, int n)
-{
-	if (o->choices)
-		put_choice(l, o->choices, n);
-	else if (o->type == T_MASK)
-		buf_printf(&l->text, "0%o", (unsigned)n);
-	else if (o->type == T_SECONDS && n < 0)
-		buf_printf(&l->text, "none");
-	else
-		buf_printf(&l->text, "%d", n);
-}
-
-static void put_qos(struct line *l, int tos)
-{
-	const char *name = number_qos_name(tos);
-
-	if (name)
-		buf_printf(&l->text, "%s", name);
-	else
-		buf_printf(&l->text, "0x%02x", (unsigned)tos);
-}
-
-static void print_strs(struct line *l, const struct strs *s, bool one_line)
-{
-	if (one_line && s->n)
-		begin(l);
-	for (size_t i = 0; i < s->n; i++) {
-		if (!one_line)
-			begin(l);
-		buf_printf(&l->text, "%s%s", one_line && i ? " " : "", s->v[i]);
-		if (!one_line || i + 1 == s->n)
-			end(l);
-	}
-}
-
-static void print_fwds(struct line *l, const struct fwds *f)
-{
-	for (size_t i = 0; i < f->n; i++) {
-		begin(l);
-		fwdspec_print(&f->v[i], &l->text);
-		end(l);
-	}
-}
-
-static void print(struct line *l, const union value *v, const struct option *o)
-{
-	enum holding h = types[o->type].holding;
-
-	if (h == HOLD_STRS) {
-		print_strs(l, &v->strs, !types[o->type].adds);
-		return;
-	}
-	if (h == HOLD_FWDS) {
-		print_fwds(l, &v->fwds);
-		return;
-	}
-	if (h == HOLD_NOTHING || (h == HOLD_TEXT && !v->text) || (o->type == T_LINE && str_eq_nocase(v->text, "none")))
-		return;
-	begin(l);
-	if (h == HOLD_NUMBER)
-		put_number(l, o, v->number);
-	else if (h == HOLD_TEXT)
-		buf_printf(&l->text, "%s", v->text);
-	else if (h == HOLD_REKEY)
-		buf_printf(&l->text, "%llu %d", (unsigned long long)v->rekey.bytes, v->rekey.seconds);
-	else {
-		put_qos(l, v->qos.interactive);
-		buf_u8(&l->text, ' ');
-		put_qos(l, v->qos.bulk);
-	}
-	end(l);
-}
-
-int value_print(const union value *v, const struct option *o, conf_emit *emit, void *user)
-{
-	char keyword[64];
-	struct line l = { BUF(LINE_OUT_MAX), keyword, emit, user };
-
-	snprintf(keyword, sizeof(keyword), "%s", o->name);
-	str_lower(keyword);
-	print(&l, v, o);
-	int err = buf_err(&l.text);
-	buf_fini(&l.text);
 	return err;
 }

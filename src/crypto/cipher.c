@@ -1,5 +1,5 @@
-/* The tables of ciphers and MACs, and the way to the one that was negotiated. The ciphers are in gcm.c, chachapoly.c
- * and ctr.c; here is only the one that does nothing. */
+/* The tables of ciphers and MACs, and the way to the one that was negotiated. The ciphers are in gcm.c, gcm_mb.c,
+ * chachapoly.c and ctr.c; here is only the one that does nothing. */
 #include "crypto/cipher.h"
 
 #include <stdlib.h>
@@ -94,12 +94,13 @@ static const struct mac_alg no_mac = { "none", 0, 0, false, 0 };
 static int make(struct cipher **out, const struct cipher_setup *s)
 {
 	const struct cipher_alg *alg = s->alg;
-	struct cipher *c = calloc(1, alg->ops->size);
+	const struct cipher_ops *ops = alg->ops == &gcm_ops ? s->crypto->gcm_by : alg->ops;
+	struct cipher *c = calloc(1, ops->size);
 	int err;
 
 	if (!c)
 		return ERR_NOMEM;
-	c->ops = alg->ops;
+	c->ops = ops;
 	c->seals = s->seals;
 	c->opens = s->opens;
 	c->block = alg->block;

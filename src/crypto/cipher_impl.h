@@ -6,7 +6,7 @@
 #include "crypto/cipher.h"
 #include "crypto/lib.h"
 
-enum { AEAD_TAG = 16 };
+enum { AEAD_TAG = 16, GCM_IV = 12, GCM_IV_FIXED = 4 };
 
 /* The arguments of cipher_new(). */
 struct cipher_setup {
@@ -35,7 +35,29 @@ struct cipher_ops {
 	int (*open)(struct cipher *, uint32_t seq, uint8_t *pkt, size_t len);
 };
 
+/* A row of the cipher table with gcm_ops means AES-GCM by the back end that crypto_backend_set() chose. */
 extern const struct cipher_ops gcm_ops, chachapoly_ops, ctr_ops;
+
+/* Does AES-GCM by `ops` answer known questions as it should, and refuse what was changed? OK; ERR_CRYPTO: it does not;
+ * ERR_NOMEM. */
+int gcm_answers(const struct crypto *c, const struct cipher_ops *ops) MUST_CHECK;
+
+/* RFC 5647 section 7.1: the last eight bytes are a big-endian number that grows by one per packet and wraps around
+ * without touching the fixed field. It is no sequence number: each key starts it anew. */
+static inline void gcm_next_iv(uint8_t iv[GCM_IV])
+{
+	for (size_t i = GCM_IV; i-- > GCM_IV_FIXED && ++iv[i] == 0;)
+		;
+}
+
+/* length() of AES-GCM: it stands in clear. */
+static inline int gcm_length(struct cipher *c, uint32_t seq, const uint8_t *pkt, uint32_t *packet_length)
+{
+	(void)c;
+	(void)seq;
+	*packet_length = get_u32(pkt);
+	return OK;
+}
 
 /* EVP_CIPHER_CTX_new() with its key: OK, ERR_NOMEM or ERR_CRYPTO. */
 static inline int cipher_ctx(EVP_CIPHER_CTX **ctx, const EVP_CIPHER *alg, const uint8_t *key)

@@ -93,6 +93,7 @@ int crypto_new(struct crypto **out, struct why *why)
 		return why_set(why, lib_fail(ERR_CRYPTO), "%s has no %s; check openssl.cnf and its providers",
 			       crypto_version(), rows[i].name);
 	}
+	backend_start(c);
 	*out = c;
 	return OK;
 }
@@ -103,6 +104,7 @@ void crypto_free(struct crypto *c)
 		return;
 	for (size_t i = 0; i < LEN(rows); i++)
 		rows[i].kind->free(get(c, &rows[i]));
+	gcm_mb_stop(&c->mb);
 	free(c);
 }
 

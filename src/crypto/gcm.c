@@ -1,15 +1,13 @@
 /* aes128-gcm@openssh.com and aes256-gcm@openssh.com (RFC 5647 as OpenSSH's PROTOCOL 1.6 uses it): the length is sent in
- * clear and is the associated data. */
+ * clear and is the associated data. This is the back end on libcrypto; gcm_mb.c is the other one. */
 #include "crypto/cipher_impl.h"
 
 #include <openssl/core_names.h>
 
-enum { IV_LEN = 12, IV_FIXED = 4 };
-
 struct gcm {
 	struct cipher base;
 	EVP_CIPHER_CTX *ctx;
-	uint8_t iv[IV_LEN]; /* of the next packet */
+	uint8_t iv[GCM_IV]; /* of the next packet */
 };
 
 static struct gcm *gcm(struct cipher *c)
@@ -19,21 +17,13 @@ static struct gcm *gcm(struct cipher *c)
 
 static int gcm_init(struct cipher *c, const struct cipher_setup *s)
 {
-	memcpy(gcm(c)->iv, s->iv, IV_LEN);
+	memcpy(gcm(c)->iv, s->iv, GCM_IV);
 	return cipher_ctx(&gcm(c)->ctx, s->crypto->gcm[s->alg->key_len == 32], s->key);
 }
 
 static void gcm_fini(struct cipher *c)
 {
 	EVP_CIPHER_CTX_free(gcm(c)->ctx);
-}
-
-/* RFC 5647 section 7.1: the last eight bytes are a big-endian number that grows by one per packet and wraps around
- * without touching the fixed field. It is no sequence number: each key starts it anew. */
-static void next_iv(uint8_t iv[IV_LEN])
-{
-	for (size_t i = IV_LEN; i-- > IV_FIXED && ++iv[i] == 0;)
-		;
 }
 
 static int gcm_seal(struct cipher *c, uint32_t seq, uint8_t *pkt, size_t len)
@@ -48,15 +38,7 @@ static int gcm_seal(struct cipher *c, uint32_t seq, uint8_t *pkt, size_t len)
 	    EVP_EncryptFinal_ex(ctx, pkt + len, &n) != 1 ||
 	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, AEAD_TAG, pkt + len) != 1)
 		return lib_fail(ERR_CRYPTO);
-	next_iv(gcm(c)->iv);
-	return OK;
-}
-
-static int gcm_length(struct cipher *c, uint32_t seq, const uint8_t *pkt, uint32_t *packet_length)
-{
-	(void)c;
-	(void)seq;
-	*packet_length = get_u32(pkt);
+	gcm_next_iv(gcm(c)->iv);
 	return OK;
 }
 
@@ -76,7 +58,7 @@ static int gcm_open(struct cipher *c, uint32_t seq, uint8_t *pkt, size_t len)
 		return lib_fail(ERR_CRYPTO);
 	if (EVP_DecryptFinal_ex(ctx, pkt + len, &n) != 1) /* compares the tags in constant time */
 		return lib_fail(ERR_MAC);
-	next_iv(gcm(c)->iv);
+	gcm_next_iv(gcm(c)->iv);
 	return OK;
 }
 

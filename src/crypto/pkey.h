@@ -61,6 +61,8 @@ int pkey_from_fields(struct pkey **out, const struct crypto *c, struct rd *field
 int pkey_from_pem(struct pkey **out, const struct crypto *c, struct span pem, const char *passphrase) MUST_CHECK;
 /* A new key: "ssh-ed25519", "ecdsa-sha2-nistp256", ..., "ssh-rsa" (3072 bits). For tests and first starts. */
 int pkey_generate(struct pkey **out, const struct crypto *c, const char *key_type) MUST_CHECK;
+/* Appends the private fields as pkey_from_fields() reads them. ERR_CRYPTO or ERR_NOMEM also by buf_err(). */
+int pkey_put_fields(const struct pkey *k, struct buf *out) MUST_CHECK;
 void pkey_free(struct pkey *k);
 
 /* The public blob; owned by the key. */

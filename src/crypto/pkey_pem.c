@@ -98,6 +98,18 @@ static const struct key_kind *evp_kind(const EVP_PKEY *evp)
 	return NULL;
 }
 
+static int put_fields(struct buf *out, const EVP_PKEY *evp, const struct key_kind *kind)
+{
+	buf_cstring(out, kind->type);
+	writers[kind->family](out, evp, kind);
+	return buf_err(out);
+}
+
+int pkey_put_fields(const struct pkey *k, struct buf *out)
+{
+	return put_fields(out, k->evp, k->kind);
+}
+
 static int from_evp(struct pkey **out, const struct crypto *c, const EVP_PKEY *evp)
 {
 	const struct key_kind *kind = evp_kind(evp);
@@ -106,9 +118,7 @@ static int from_evp(struct pkey **out, const struct crypto *c, const EVP_PKEY *e
 
 	if (!kind)
 		return ERR_NOT_FOUND;
-	buf_cstring(&fields, kind->type);
-	writers[kind->family](&fields, evp, kind);
-	err = buf_err(&fields);
+	err = put_fields(&fields, evp, kind);
 	if (!err) {
 		struct rd in = rd(buf_span(&fields));
 

@@ -3,9 +3,9 @@
 
 #include "io/sock.h"
 
-void dialer_init(struct dialer *d, struct loop *loop)
+void dialer_init(struct dialer *d, struct loop *loop, unsigned max)
 {
-	*d = (struct dialer){ .loop = loop };
+	*d = (struct dialer){ .loop = loop, .max = MAX(max, 1u) };
 	list_init(&d->waiting);
 }
 
@@ -18,14 +18,14 @@ static void start(struct dialer *d, struct dial_job *j)
 	if (dial_new(&j->dial, d->loop, &j->spec, on_dialed, j) == OK)
 		d->active++;
 	else
-		j->done(j, -1, &no_memory);
+		j->done(j, ERR_NOMEM, NULL, &no_memory);
 }
 
 static void start_waiting(struct dialer *d)
 {
 	struct list *node;
 
-	while (!d->closed && d->active < DIALS_MAX && (node = list_pop(&d->waiting)))
+	while (!d->closed && d->active < d->max && (node = list_pop(&d->waiting)))
 		start(d, CONTAINER(node, struct dial_job, node));
 }
 
@@ -34,10 +34,9 @@ static void on_dialed(void *user, int fd, const struct addr *peer, const struct 
 	struct dial_job *j = user;
 	struct dialer *d = j->set;
 
-	(void)peer;
 	j->dial = NULL;
 	d->active--;
-	j->done(j, fd, why);
+	j->done(j, fd, peer, why);
 	start_waiting(d);
 }
 

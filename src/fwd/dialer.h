@@ -11,7 +11,7 @@ enum { DIALS_MAX = 256, DIAL_MS = 15000 };
 struct dialer {
 	struct loop *loop;
 	struct list waiting;
-	unsigned active;
+	unsigned active, max;
 	bool closed;
 };
 
@@ -21,11 +21,12 @@ struct dial_job {
 	struct dialer *set;
 	struct dial *dial;
 	struct dial_spec spec;
-	/* fd >= 0 is the callee's; otherwise `why` has the reason. Called once; may free the job. */
-	void (*done)(struct dial_job *j, int fd, const struct why *why);
+	/* As dial_fn says: fd >= 0 is the callee's, otherwise it is the error. Called once; may free the job. */
+	void (*done)(struct dial_job *j, int fd, const struct addr *peer, const struct why *why);
 };
 
-void dialer_init(struct dialer *d, struct loop *loop);
+/* At most `max` connects are under way at a time; 0 counts as 1. */
+void dialer_init(struct dialer *d, struct loop *loop, unsigned max);
 /* Connects now or later. `done` is never called from within, except when memory is out. */
 void dialer_add(struct dialer *d, struct dial_job *j);
 /* `done` will not be called. */

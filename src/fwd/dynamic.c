@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "fwd/connector.h"
 #include "fwd/pump.h"
 #include "io/sock.h"
 #include "proto/socks.h"
@@ -23,11 +24,11 @@ struct session {
 
 static void note(const struct session *s, bool trace, const char *what, const char *detail)
 {
-	struct connector *k = s->set->connector;
+	const struct dynamic *d = s->set;
 	char line[2 * WHY_MAX];
 
 	snprintf(line, sizeof(line), "socks: %s%s", what, detail);
-	k->say(k->user, trace, s->text, line);
+	d->calls->say(d->user, trace, s->text, line);
 }
 
 /* The pump is on its own from here on. */
@@ -61,13 +62,14 @@ static void refuse_code(struct session *s, enum socks_code code)
 	refuse(s, reply, socks_reply(&s->socks, code, reply));
 }
 
-static void on_dialed(struct dial_job *j, int fd, const struct why *why)
+static void on_dialed(struct dial_job *j, int fd, const struct addr *peer, const struct why *why)
 {
 	struct session *s = CONTAINER(j, struct session, job);
 	uint8_t reply[SOCKS_REPLY_MAX];
 	size_t n = socks_reply(&s->socks, SOCKS_OK, reply);
 	struct pump *p;
 
+	(void)peer;
 	if (fd < 0) {
 		note(s, false, "connect failed: ", why->text);
 		refuse_code(s, SOCKS_UNREACHABLE);
@@ -84,7 +86,7 @@ static void connect_to(struct session *s)
 	char where[SOCKS_HOST_MAX + 16];
 
 	snprintf(where, sizeof(where), "%s port %u", s->socks.host, s->socks.port);
-	if (!d->permit(d->connector->user, s->socks.host, s->socks.port)) {
+	if (!d->calls->permit(d->user, s->socks.host, s->socks.port)) {
 		note(s, false, "not permitted: ", where);
 		refuse_code(s, SOCKS_NOT_ALLOWED);
 		return;
@@ -96,7 +98,7 @@ static void connect_to(struct session *s)
 		.host = s->socks.host, .port = s->socks.port, .family = d->family, .timeout_ms = DIAL_MS
 	};
 	s->job.done = on_dialed;
-	dialer_add(&d->connector->dialer, &s->job);
+	dialer_add(d->dialer, &s->job);
 }
 
 /* Everything up to the end of the request is taken. Returns how many bytes that were. */
@@ -164,7 +166,7 @@ static void on_event(struct owner *o, const struct event *ev)
 static void on_timer(void *user)
 {
 	struct dynamic *d = user;
-	uint64_t now = loop_now(link_loop(d->connector->link));
+	uint64_t now = loop_now(link_loop(d->link));
 
 	while (!list_empty(&d->asking)) {
 		struct session *s = CONTAINER(d->asking.next, struct session, node);
@@ -181,7 +183,7 @@ static void on_timer(void *user)
 static struct session *session_new(struct dynamic *d, const struct event *ev, const char *text)
 {
 	struct session *s = calloc(1, sizeof(*s));
-	struct link *l = d->connector->link;
+	struct link *l = d->link;
 
 	if (s)
 		s->pump = pump_new(l, ev->chan);
@@ -201,7 +203,7 @@ static struct session *session_new(struct dynamic *d, const struct event *ev, co
 
 void dynamic_open(struct dynamic *d, const struct event *ev, const char *text)
 {
-	struct link *l = d->connector->link;
+	struct link *l = d->link;
 	struct session *s = session_new(d, ev, text);
 	const struct answer yes = { .yes = true, .user = s ? &s->pump->owner : NULL };
 
@@ -213,13 +215,13 @@ void dynamic_open(struct dynamic *d, const struct event *ev, const char *text)
 		timer_at(d->timer, s->deadline);
 }
 
-int dynamic_init(struct dynamic *d, struct connector *k, int family,
-		 bool (*permit)(void *user, const char *host, uint16_t port))
+int dynamic_init(struct dynamic *d, struct link *l, struct dialer *dialer, int family,
+		 const struct dynamic_calls *calls, void *user)
 {
-	*d = (struct dynamic){ .connector = k, .family = family, .permit = permit };
+	*d = (struct dynamic){ .link = l, .dialer = dialer, .family = family, .calls = calls, .user = user };
 	list_init(&d->asking);
 	list_init(&d->dialing);
-	return timer_new(&d->timer, link_loop(k->link), on_timer, d);
+	return timer_new(&d->timer, link_loop(l), on_timer, d);
 }
 
 static void end_all(struct list *sessions)

@@ -11,7 +11,7 @@
 #include "fwd/dynamic.h"
 #include "fwd/listener.h"
 
-enum { LINE_MAX_LEN = 2 * WHY_MAX, NAME_LEN = 512, ORIGIN_LEN = 64 };
+enum { LINE_MAX_LEN = 3 * WHY_MAX, NAME_LEN = 512, ORIGIN_LEN = 64 };
 
 struct forwards {
 	struct link *link;
@@ -290,7 +290,7 @@ static struct remote *find_remote(const struct forwards *f, const struct target 
 	return by_port;
 }
 
-static void connector_say(void *user, bool trace, const char *text, const char *what)
+static void say_of(void *user, bool trace, const char *text, const char *what)
 {
 	struct forwards *f = user;
 	char line[LINE_MAX_LEN];
@@ -319,7 +319,45 @@ static void trace_open(struct forwards *f, const struct remote *r, const struct 
 		snprintf(what, sizeof(what), "connection from %s port %u", origin, ev->target.origin_port);
 	else
 		snprintf(what, sizeof(what), "connection"); /* to a unix socket: nobody says from where */
-	connector_say(f, true, r->text, what);
+	say_of(f, true, r->text, what);
+}
+
+/* A channel of a remote forward that is being connected. */
+struct incoming {
+	struct call call;
+	struct forwards *set;
+	const struct remote *remote;
+};
+
+static void on_connected(struct call *call, struct pump *p, const struct addr *peer, int err, const struct why *why)
+{
+	struct incoming *in = CONTAINER(call, struct incoming, call);
+	char what[WHY_MAX + 32];
+
+	(void)peer;
+	if (!p && err != ERR_CLOSED) {
+		snprintf(what, sizeof(what), "connect failed: %s", why->text);
+		say_of(in->set, false, in->remote->text, what);
+	}
+	free(in);
+}
+
+static void connect_to(struct forwards *f, const struct remote *r, const struct event *ev)
+{
+	struct incoming *in = calloc(1, sizeof(*in));
+	const struct fwd_end *to = &r->spec->connect;
+
+	if (!in) {
+		refuse_open(f->link, ev->question, OPEN_SHORTAGE, "out of memory");
+		return;
+	}
+	in->set = f;
+	in->remote = r;
+	in->call.done = on_connected;
+	in->call.job.spec = (struct dial_spec){
+		.host = to->path ? NULL : to->host, .port = to->port, .path = to->path, .family = f->opts.family
+	};
+	connector_open(&f->connector, &in->call, ev);
 }
 
 static void on_open(void *user, const struct event *ev)
@@ -336,12 +374,7 @@ static void on_open(void *user, const struct event *ev)
 		dynamic_open(&f->dynamic, ev, r->text);
 		return;
 	}
-	connector_open(&f->connector, ev,
-		       &(struct dial_spec){ .host = r->spec->connect.path ? NULL : r->spec->connect.host,
-					    .port = r->spec->connect.port,
-					    .path = r->spec->connect.path,
-					    .family = f->opts.family },
-		       r->text);
+	connect_to(f, r, ev);
 }
 
 /* ---- Birth, death, facts --------------------------------------------------------------------------------------- */
@@ -353,6 +386,8 @@ static bool permit(void *user, const char *host, uint16_t port)
 	return !f->opts.permit || f->opts.permit(f->opts.user, host, port);
 }
 
+static const struct dynamic_calls dynamic_calls = { .permit = permit, .say = say_of };
+
 int forwards_new(struct forwards **out, struct link *l, const struct forwards_opts *opts)
 {
 	struct forwards *f = calloc(1, sizeof(*f));
@@ -363,8 +398,8 @@ int forwards_new(struct forwards **out, struct link *l, const struct forwards_op
 	f->opts = *opts;
 	list_init(&f->locals);
 	list_init(&f->remotes);
-	connector_init(&f->connector, l, connector_say, f);
-	if (dynamic_init(&f->dynamic, &f->connector, opts->family, permit)) {
+	connector_init(&f->connector, l, DIALS_MAX);
+	if (dynamic_init(&f->dynamic, l, &f->connector.dialer, opts->family, &dynamic_calls, f)) {
 		free(f);
 		return ERR_NOMEM;
 	}

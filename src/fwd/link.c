@@ -60,7 +60,7 @@ static void dispatch(struct link *l, const struct event *ev)
 
 	if (o)
 		o->event(o, ev);
-	else if (ev->kind == EV_OPEN && l->open)
+	else if ((ev->kind == EV_OPEN || ev->kind == EV_GLOBAL) && l->open)
 		l->open(l->open_user, ev);
 	else
 		l->calls.event(l->user, ev);

@@ -21,8 +21,9 @@ struct owner {
 };
 
 struct link_calls {
-	/* An event that has no owner: notes, EV_HOST_KEY, EV_AUTH, EV_SIGN, EV_PROMPT, EV_LOGIN, EV_GLOBAL, and EV_OPEN
-	 * when link_on_open() named nobody. Questions may be answered at once or later with conn_answer(link_conn(l),
+	/* An event that has no owner: notes, EV_HOST_KEY, EV_AUTH, EV_SIGN, EV_PROMPT, EV_LOGIN, EV_PROVE, and EV_OPEN
+	 * and EV_GLOBAL when link_on_open() named nobody. Questions may be answered at once or later with
+	 * conn_answer(link_conn(l),
 	 * ...). */
 	void (*event)(void *user, const struct event *ev);
 	/* The connection has failed or was ended: called once, with the engine's code and sentence. Sockets with
@@ -49,7 +50,7 @@ struct loop *link_loop(struct link *l);
 /* False once the connection has failed. */
 bool link_alive(const struct link *l);
 
-/* Who decides EV_OPEN; one per link, NULL takes it away. */
+/* Who decides EV_OPEN and EV_GLOBAL, what the peer wants; one per link, NULL takes it away. */
 typedef void link_open_fn(void *user, const struct event *ev);
 void link_on_open(struct link *l, link_open_fn *fn, void *user);
 

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "fwd/pump.h"
 
 enum { ACCEPTS_AT_ONCE = 64, NAME_MAX_LEN = 512, PEER_WORDS = 200 };
 
@@ -16,6 +15,7 @@ struct listener {
 	struct link *link;
 	struct target target;
 	void (*say)(void *user, bool trace, const char *text);
+	struct witness *(*accepted)(void *user, int fd, const struct addr *from);
 	void *user;
 	struct timer *timer; /* ends a pause */
 	bool paused;
@@ -77,12 +77,17 @@ static void set_origin(struct target *t, const struct addr *from, char text[ADDR
 
 static void forward(struct listener *ln, int fd, const struct addr *from)
 {
+	struct witness *w = ln->accepted ? ln->accepted(ln->user, fd, from) : NULL;
 	struct target t = ln->target;
 	char origin[ADDR_TEXT], where[ADDR_TEXT + 8];
 	int err;
 
+	if (ln->accepted && !w) {
+		sock_reset(fd);
+		return;
+	}
 	set_origin(&t, from, origin);
-	err = pump_open(ln->link, fd, &t, &ln->opener);
+	err = pump_open(ln->link, fd, &t, &ln->opener, w);
 	if (err) {
 		say(ln, false, "open failed: ", err == ERR_LIMIT ? "too many channels" : err_name(err));
 		return;
@@ -176,22 +181,50 @@ static int watch_all(struct listener *ln)
 	return err;
 }
 
+static void adopt(struct listener *ln, const struct listener_spec *spec)
+{
+	struct addr name;
+
+	assert(spec->fd_n <= LISTEN_MAX);
+	memcpy(ln->fd, spec->fds, spec->fd_n * sizeof(*ln->fd));
+	ln->n = spec->fd_n;
+	for (size_t i = 0; i < ln->n; i++)
+		sock_prepare(ln->fd[i]);
+	sock_name(ln->fd[0], &name);
+	ln->port = addr_port(&name);
+}
+
+static int open_sockets(struct listener *ln, const struct listener_spec *spec, struct why *why)
+{
+	int err = OK;
+
+	if (spec->fd_n)
+		adopt(ln, spec);
+	else
+		err = sock_listen(&spec->listen, ln->fd, &ln->n, &ln->port, why);
+	if (!err && spec->listen.path)
+		sock_file_of(ln->fd[0], &ln->file);
+	return err;
+}
+
 int listener_new(struct listener **out, struct link *l, const struct listener_spec *spec, struct why *why)
 {
 	struct listener *ln = calloc(1, sizeof(*ln));
 	char end[NAME_MAX_LEN / 2];
 	int err;
 
-	if (!ln)
+	if (!ln) {
+		for (size_t i = 0; i < spec->fd_n; i++)
+			sock_close(spec->fds[i]);
 		return why_set(why, ERR_NOMEM, "out of memory");
+	}
 	ln->link = l;
 	ln->target = spec->target;
 	ln->say = spec->say;
+	ln->accepted = spec->accepted;
 	ln->user = spec->user;
 	opener_init(&ln->opener, on_result);
-	err = sock_listen(&spec->listen, ln->fd, &ln->n, &ln->port, why);
-	if (!err && spec->listen.path)
-		sock_file_of(ln->fd[0], &ln->file);
+	err = open_sockets(ln, spec, why);
 	if (!err && (err = watch_all(ln)))
 		why_set(why, err, "%s", err_name(err));
 	if (err) {

@@ -1,9 +1,9 @@
-/* A listener of ours (-L): every connection that it accepts becomes a channel to one target at the far side.
- * Not for listeners of the peer (forwards.h). */
+/* A listener of ours (the client's -L, the server's side of -R): every connection that it accepts becomes a channel to
+ * one target at the far side. Not for listeners of the peer (forwards.h). */
 #ifndef ADIT_FWD_LISTENER_H
 #define ADIT_FWD_LISTENER_H
 
-#include "fwd/link.h"
+#include "fwd/pump.h"
 #include "io/sock.h"
 
 enum {
@@ -15,12 +15,16 @@ struct listener;
 
 struct listener_spec {
 	struct listen_spec listen;
+	const int *fds;	      /* or sockets that listen already: the listener's, also when this fails. Then */
+	size_t fd_n;	      /* `listen` is only for the name */
 	struct target target; /* kind, host, port; the host must outlive the listener. Forwarded to a client (the
 				 server's side of -R) port 0 stands for the one that was bound */
 	const char *to;	      /* "localhost:23", for sentences; copied */
 	/* One line for a person; `trace` = only with -v. Valid during the call; the listener must not be freed in it.
 	 */
 	void (*say)(void *user, bool trace, const char *text);
+	/* Optional: who keeps account of this connection? NULL: nobody can, and it is reset. */
+	struct witness *(*accepted)(void *user, int fd, const struct addr *from);
 	void *user;
 };
 

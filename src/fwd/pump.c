@@ -28,6 +28,37 @@ static void forget_opener(struct pump *p)
 	p->opener = NULL;
 }
 
+/* The first cause is the one that counts. */
+static void end_as(struct pump *p, enum pump_end end)
+{
+	if (!p->end)
+		p->end = end;
+}
+
+void pump_witness(struct pump *p, struct witness *w)
+{
+	if (p->witness)
+		p->witness->pump = NULL;
+	p->witness = w;
+	if (w)
+		w->pump = p;
+}
+
+static void moved(struct pump *p)
+{
+	if (p->witness)
+		p->witness->moved(p->witness);
+}
+
+static void testify(struct pump *p, const struct event *ev)
+{
+	struct witness *w = p->witness;
+
+	pump_witness(p, NULL);
+	if (w)
+		w->ended(w, p, ev);
+}
+
 /* Nothing watches the socket any more; it is the caller's now. */
 static int take_socket(struct pump *p)
 {
@@ -43,6 +74,8 @@ static int take_socket(struct pump *p)
 
 void pump_free(struct pump *p)
 {
+	end_as(p, PUMP_MEMORY);
+	testify(p, NULL);
 	forget_opener(p);
 	link_leave(&p->owner);
 	sock_reset(take_socket(p));
@@ -58,6 +91,7 @@ static void close_channel(struct pump *p)
 
 void pump_break(struct pump *p)
 {
+	end_as(p, PUMP_RESET);
 	close_channel(p);
 	backlog_fini(&p->backlog);
 	sock_reset(take_socket(p));
@@ -68,6 +102,7 @@ static void finish_if_done(struct pump *p)
 {
 	if (!p->sent_eof || !p->shut || p->ending)
 		return;
+	end_as(p, PUMP_CLEAN);
 	close_channel(p);
 	sock_close(take_socket(p));
 }
@@ -93,6 +128,7 @@ static void write_failed(struct pump *p, int error)
 		return;
 	}
 	p->deaf = true;
+	end_as(p, PUMP_RESET);
 	backlog_fini(&p->backlog);
 	conn_consumed(link_conn(p->link), p->chan, dropped);
 	arm(p, p->armed & ~(unsigned)WATCH_OUT);
@@ -152,6 +188,7 @@ static void say(struct pump *p, const struct iovec *iov)
 	memmove(p->say, p->say + n, p->say_n);
 	if (p->say_n || !p->say_last)
 		return;
+	end_as(p, PUMP_CLEAN);
 	conn_eof(c, p->chan);
 	close_channel(p);
 }
@@ -190,6 +227,8 @@ static enum served serve(struct flow *f, size_t share, size_t *sent)
 	if (n <= 0)
 		return not_read(p, n);
 	*sent = (size_t)n;
+	p->tx_bytes += *sent;
+	moved(p);
 	return *sent == sum(iov, k) ? more(p) : off(p, WATCH_IN, *sent > SCHED_PACKET);
 }
 
@@ -238,6 +277,7 @@ static void keep(struct pump *p, const struct event *ev, size_t skip)
 		arm(p, p->armed | WATCH_OUT);
 		return;
 	}
+	end_as(p, PUMP_MEMORY);
 	close_channel(p); /* without memory the stream breaks; what it holds until here is still delivered */
 	linger(link_lingers(p->link), take_socket(p), &p->backlog, LINGER_RESET);
 }
@@ -250,6 +290,8 @@ static void on_data(struct pump *p, const struct event *ev)
 		conn_consumed(link_conn(p->link), p->chan, ev->bytes);
 		return;
 	}
+	p->rx_bytes += ev->bytes;
+	moved(p);
 	if (!p->backlog.n && ev->bytes)
 		n = sock_writev(p->fd, ev->iov, ev->iovs);
 	if (n == SOCK_BROKEN) {
@@ -276,11 +318,14 @@ static void tell_opener(struct pump *p, const struct event *ev)
 static void on_opened(struct pump *p, const struct event *ev)
 {
 	arm(p, WATCH_IN);
+	moved(p);
 	tell_opener(p, ev);
 }
 
 static void on_refused(struct pump *p, const struct event *ev)
 {
+	end_as(p, PUMP_REFUSED);
+	testify(p, ev);
 	tell_opener(p, ev);
 	pump_free(p);
 }
@@ -302,6 +347,7 @@ static void on_eof(struct pump *p, const struct event *ev)
 /* Also the death of the connection, which may come while the channel is still being opened. */
 static void on_closed(struct pump *p, const struct event *ev)
 {
+	end_as(p, !link_alive(p->link) ? PUMP_LOST : ev->clean ? PUMP_CLEAN : PUMP_BROKEN);
 	tell_opener(p, ev);
 	if (p->fd >= 0 && !p->deaf)
 		linger(link_lingers(p->link), take_socket(p), &p->backlog, ev->clean ? LINGER_CLOSE : LINGER_RESET);
@@ -356,15 +402,18 @@ static int attach(struct pump *p, int fd)
 	return watch_new(&p->watch, link_loop(p->link), fd, on_ready, p);
 }
 
-int pump_open(struct link *l, int fd, const struct target *t, struct opener *o)
+int pump_open(struct link *l, int fd, const struct target *t, struct opener *o, struct witness *w)
 {
 	struct pump *p = pump_new(l, 0);
 	int err;
 
 	if (!p) {
 		sock_reset(fd);
+		if (w)
+			w->ended(w, NULL, NULL);
 		return ERR_NOMEM;
 	}
+	pump_witness(p, w);
 	err = attach(p, fd);
 	if (!err)
 		err = conn_open(link_conn(l), t, &p->owner, &p->chan);

@@ -11,6 +11,30 @@
 
 enum { PUMP_SAY_MAX = 64 };
 
+/* How a stream ended, as far as this side saw it: the first cause counts. */
+enum pump_end {
+	PUMP_ALIVE = 0,
+	PUMP_CLEAN,   /* the channel was closed after both directions had ended, or at least the peer's had */
+	PUMP_RESET,   /* the local socket broke */
+	PUMP_BROKEN,  /* the peer closed without EOF */
+	PUMP_REFUSED, /* the peer did not want the channel */
+	PUMP_LOST,    /* the connection was lost */
+	PUMP_MEMORY,  /* out of memory, or too many channels */
+	PUMP_IDLE     /* nothing moved for too long; for whoever ends it for that reason */
+};
+
+struct pump;
+
+/* Who keeps account of a stream. Embedded; lives until `ended`, or is taken off with pump_witness(). */
+struct witness {
+	struct pump *pump; /* while there is one */
+	/* The channel is open, or bytes have moved. Must not end the pump. */
+	void (*moved)(struct witness *w);
+	/* The pump is about to go, or never was (p == NULL: no memory for it). Called once. ev is the EV_REFUSED behind
+	 * PUMP_REFUSED, otherwise NULL. */
+	void (*ended)(struct witness *w, const struct pump *p, const struct event *ev);
+};
+
 /* Who hears how the opening of a channel ended. Embedded in a listener. */
 struct opener {
 	struct list pending; /* pumps whose opening is under way */
@@ -24,10 +48,13 @@ struct pump {
 	struct flow flow;
 	struct list kin; /* in opener->pending */
 	struct opener *opener;
+	struct witness *witness; /* or NULL */
 	struct link *link;
 	struct watch *watch;
-	struct backlog backlog; /* received, and not yet taken by the socket */
-	void *stand_in;		/* of whoever has replaced owner.event */
+	struct backlog backlog;	     /* received, and not yet taken by the socket */
+	void *stand_in;		     /* of whoever has replaced owner.event */
+	uint64_t rx_bytes, tx_bytes; /* of payload: from the peer towards the socket, and from there to the peer */
+	enum pump_end end;
 	uint32_t chan;
 	int fd;				  /* -1: none yet, or no more */
 	unsigned armed;			  /* what the watch waits for */
@@ -45,8 +72,9 @@ void opener_init(struct opener *o, void (*result)(struct opener *o, const struct
 void opener_fini(struct opener *o);
 
 /* Opens a channel to the target for an accepted socket, which is the pump's in every case: a refusal resets it.
- * OK, or what conn_open() said; then the socket is reset and `result` is not called. */
-int pump_open(struct link *l, int fd, const struct target *t, struct opener *o) MUST_CHECK;
+ * `w` may be NULL. OK, or what conn_open() said; then the socket is reset and `result` is not called, but w->ended was.
+ */
+int pump_open(struct link *l, int fd, const struct target *t, struct opener *o, struct witness *w) MUST_CHECK;
 
 /* A pump without a socket yet, for a channel that the peer is opening: give its `owner` to conn_answer(). Until
  * pump_start() somebody else may stand in by replacing owner.event. NULL without memory. */
@@ -59,6 +87,8 @@ void pump_start(struct pump *p, int fd);
 /* Bytes of our own for the peer; at most PUMP_SAY_MAX may wait. With `last` the channel ends after them. Only for a
  * pump without a socket. */
 void pump_say(struct pump *p, struct span bytes, bool last);
+/* From here on `w` keeps account, or nobody (NULL). */
+void pump_witness(struct pump *p, struct witness *w);
 /* Ends the stream as broken: CLOSE without EOF; the socket is reset. EV_CLOSED frees the pump. */
 void pump_break(struct pump *p);
 

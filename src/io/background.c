@@ -1,4 +1,4 @@
-/* The split of -f. */
+/* The split, and what the child leaves behind. */
 #include "io/background.h"
 
 #include <errno.h>
@@ -74,4 +74,12 @@ void background_ready(struct background *b, bool keep_stderr)
 	(void)!write(b->ready, "", 1); /* the parent was killed just now: then nobody waits */
 	close(b->ready);
 	b->ready = -1;
+}
+
+void background_daemon(struct background *b)
+{
+	if (b->ready < 0)
+		return;
+	(void)!chdir("/"); /* where it cannot, it stays */
+	background_ready(b, false);
 }

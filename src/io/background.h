@@ -1,6 +1,7 @@
-/* Going to the background after the login (-f). A loop, its threads and its epoll descriptor do not survive fork(), so
- * the process splits at the start, before any of them: the child does all the work and may use the terminal as before;
- * the parent stays in the foreground and waits until the child says that it is ready, or ends. */
+/* Going to the background: a client's -f after the login, a server once it listens. A loop, its threads and its epoll
+ * descriptor do not survive fork(), so the process splits at the start, before any of them: the child does all the work
+ * and may use the terminal as before; the parent stays in the foreground and waits until the child says that it is
+ * ready, or ends. */
 #ifndef ADIT_IO_BACKGROUND_H
 #define ADIT_IO_BACKGROUND_H
 
@@ -20,5 +21,9 @@ int background_split(struct background *b, enum background_side *side, int *code
 /* In the child: a session of its own, 0, 1 and (unless keep_stderr) 2 on /dev/null, and the parent lets go. The working
  * directory stays, because relative paths of sockets and files have to stay right. Nothing happens without a split. */
 void background_ready(struct background *b, bool keep_stderr);
+
+/* The same for a server: it leaves stderr, and the working directory for "/", so that no file system is held. Paths
+ * that are used later have to be absolute by now. */
+void background_daemon(struct background *b);
 
 #endif

@@ -29,6 +29,8 @@ struct dial {
 	char *host, *path, *bind_host, *bind_if;
 	uint16_t port;
 	int family;
+	bool (*judge)(void *user, const struct addr *a, struct why *why);
+	void *judge_user;
 	struct resolve *lookup;
 	struct timer *step;	/* begins, and starts the next attempt */
 	struct timer *deadline; /* NULL without a limit */
@@ -231,16 +233,35 @@ static void interleave(struct dial *d, const struct addr *list, size_t n)
 	}
 }
 
+/* The addresses that may be connected to, in their order. */
+static size_t permitted(const struct dial *d, const struct addr *list, size_t n, struct addr out[], struct why *why)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!d->judge || d->judge(d->judge_user, &list[i], why))
+			out[k++] = list[i];
+	return k;
+}
+
 static void got_targets(void *user, const struct addr *list, size_t n, const struct why *why)
 {
+	struct addr may[RESOLVE_MAX];
+	struct why denied = { "not permitted" };
 	struct dial *d = user;
+	size_t k;
 
 	d->lookup = NULL;
 	if (n == 0) {
 		fail(d, ERR_NOT_FOUND, why);
 		return;
 	}
-	interleave(d, list, n);
+	k = permitted(d, list, n, may, &denied);
+	if (k == 0) {
+		fail(d, ERR_DENIED, &denied);
+		return;
+	}
+	interleave(d, may, k);
 	race(d);
 }
 
@@ -333,6 +354,8 @@ int dial_new(struct dial **out, struct loop *l, const struct dial_spec *spec, di
 	d->user = user;
 	d->port = spec->port;
 	d->family = spec->family;
+	d->judge = spec->judge;
+	d->judge_user = spec->judge_user;
 	if (!copy(&d->host, spec->host) || !copy(&d->path, spec->path) || !copy(&d->bind_host, spec->bind_host) ||
 	    !copy(&d->bind_if, spec->bind_if) || timer_new(&d->step, l, step_due, d) ||
 	    (limit && timer_new(&d->deadline, l, deadline_passed, d))) {

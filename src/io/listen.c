@@ -159,7 +159,7 @@ static unsigned first_free_port(void)
 	return port;
 }
 
-static int tell(const struct fault *f, struct why *why)
+static int tell(const struct fault *f, bool brief, struct why *why)
 {
 	char where[ADDR_TEXT * 4], holder[HOLDER_TEXT];
 
@@ -171,10 +171,10 @@ static int tell(const struct fault *f, struct why *why)
 			       "cannot listen on %s: %s (ports below %u need root or CAP_NET_BIND_SERVICE)", where,
 			       strerror(f->e), first_free_port());
 	holder[0] = '\0';
-	if (f->e == EADDRINUSE)
+	if (f->e == EADDRINUSE && !brief)
 		holder_text(&f->addr, holder);
-	return why_set(why, ERR_IO, "cannot listen on %s: %s%s%s%s", where, strerror(f->e), *holder ? " (" : "", holder,
-		       *holder ? ")" : "");
+	return why_set(why, f->e == EADDRINUSE ? ERR_IN_USE : ERR_IO, "cannot listen on %s: %s%s%s%s", where,
+		       strerror(f->e), *holder ? " (" : "", holder, *holder ? ")" : "");
 }
 
 /* What is in the way is removed only when it is a socket and ours. */
@@ -197,7 +197,7 @@ static int clear_path(const struct addr *a, struct why *why)
 	return OK;
 }
 
-static int unix_taken(const struct addr *a, struct why *why)
+static int unix_taken(const struct addr *a, bool brief, struct why *why)
 {
 	char where[ADDR_TEXT * 4], holder[HOLDER_TEXT];
 	struct stat st;
@@ -205,8 +205,10 @@ static int unix_taken(const struct addr *a, struct why *why)
 	where_text(a, where, sizeof(where));
 	if (lstat(((const struct sockaddr_un *)&a->sa)->sun_path, &st) == 0 && !S_ISSOCK(st.st_mode))
 		return why_set(why, ERR_IO, "cannot listen on %s: it exists and is not a socket", where);
+	if (brief)
+		return why_set(why, ERR_IN_USE, "cannot listen on %s: %s", where, strerror(EADDRINUSE));
 	holder_text(a, holder);
-	return why_set(why, ERR_IO, "cannot listen on %s: %s (%s; StreamLocalBindUnlink=yes replaces it)", where,
+	return why_set(why, ERR_IN_USE, "cannot listen on %s: %s (%s; StreamLocalBindUnlink=yes replaces it)", where,
 		       strerror(EADDRINUSE), *holder ? holder : "left behind by a process that is gone");
 }
 
@@ -228,8 +230,8 @@ static int listen_unix(const struct listen_spec *spec, int *fd, struct why *why)
 	f.e = open_listener(&f.addr, fd);
 	umask(old);
 	if (f.e == EADDRINUSE)
-		return unix_taken(&f.addr, why);
-	return f.e ? tell(&f, why) : OK;
+		return unix_taken(&f.addr, spec->brief, why);
+	return f.e ? tell(&f, spec->brief, why) : OK;
 }
 
 int sock_listen(const struct listen_spec *spec, int fds[LISTEN_MAX], size_t *n, uint16_t *port, struct why *why)
@@ -256,7 +258,7 @@ int sock_listen(const struct listen_spec *spec, int fds[LISTEN_MAX], size_t *n, 
 	for (int i = 1; !ok && spec->port == 0 && fault.e == EADDRINUSE && i < PORT_TRIES; i++)
 		ok = open_all(&plan, opened, &k, &got, &fault);
 	if (!ok)
-		return tell(&fault, why);
+		return tell(&fault, spec->brief, why);
 	memcpy(fds, opened, k * sizeof(*fds));
 	*n = k;
 	*port = got;

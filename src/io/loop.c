@@ -14,6 +14,7 @@ struct loop {
 	struct list turns;
 	struct list *turn_next; /* the turn to call next, so that any of them may go away meanwhile */
 	struct list changed;	/* watches whose mask the kernel has not been told yet */
+	struct list signals;
 };
 
 struct turn {
@@ -42,6 +43,7 @@ struct timer {
 
 struct sigwatch {
 	uv_signal_t uv; /* first: freed through it */
+	struct list node;
 	signal_fn *fn;
 	void *user;
 };
@@ -131,6 +133,7 @@ int loop_new(struct loop **out, struct why *why)
 	raise_descriptor_limit();
 	list_init(&l->turns);
 	list_init(&l->changed);
+	list_init(&l->signals);
 	uv_prepare_init(&l->uv, &l->prepare);
 	uv_prepare_start(&l->prepare, end_turn);
 	uv_unref((uv_handle_t *)&l->prepare);
@@ -316,6 +319,7 @@ int sigwatch_new(struct sigwatch **out, struct loop *l, int signo, signal_fn *fn
 	}
 	s->fn = fn;
 	s->user = user;
+	list_add_tail(&l->signals, &s->node);
 	status = uv_signal_start(&s->uv, signal_came, signo);
 	if (status) {
 		sigwatch_free(s);
@@ -328,6 +332,15 @@ int sigwatch_new(struct sigwatch **out, struct loop *l, int signo, signal_fn *fn
 
 void sigwatch_free(struct sigwatch *s)
 {
-	if (s)
-		uv_close((uv_handle_t *)&s->uv, free_handle);
+	if (!s)
+		return;
+	list_del(&s->node);
+	uv_close((uv_handle_t *)&s->uv, free_handle);
+}
+
+void loop_abandon(struct loop *l)
+{
+	/* Stopping touches libuv's table of all signals and the handlers, and nothing that the parent shares. */
+	LIST_EACH (node, &l->signals)
+		uv_signal_stop(&CONTAINER(node, struct sigwatch, node)->uv);
 }

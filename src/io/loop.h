@@ -20,6 +20,11 @@ uint64_t loop_now(const struct loop *l);
 /* The same clock, read now, which loop_now() gives from here on: after work that took long within one turn. */
 uint64_t loop_clock(struct loop *l);
 
+/* In a child right after fork(), for the loop of the parent: its signals are the parent's from here on. Their handlers
+ * are process-wide and would write into pipes that both processes share. The loop and what is on it must not be used
+ * again, nor freed; it costs the memory that it has. A loop_new() makes the child's own. */
+void loop_abandon(struct loop *l);
+
 /* For the other .c files of this folder. */
 struct uv_loop_s *loop_uv(struct loop *l);
 

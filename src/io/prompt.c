@@ -194,13 +194,13 @@ static int ask_program(enum prompt_kind kind, const char *text, char *out, size_
 
 	err = spawn_read(argv, kind == PROMPT_CONFIRM ? "SSH_ASKPASS_PROMPT=confirm" : "SSH_ASKPASS_PROMPT", out, cap,
 			 &status, why);
-	if (err)
+	if (err && err != ERR_LIMIT)
 		return err;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return why_set(why, ERR_CLOSED, "%s gave no answer", argv[0]);
-	if (kind == PROMPT_CONFIRM && !out[0] && cap > strlen("yes"))
+	if (!err && kind == PROMPT_CONFIRM && !out[0] && cap > strlen("yes"))
 		strcpy(out, "yes");
-	return OK;
+	return err;
 }
 
 static bool has_display(void)

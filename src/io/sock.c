@@ -1,70 +1,17 @@
-/* Socket addresses, accepting, and the ways a stream moves and ends. Listening is in listen.c. */
+/* Accepting, and the ways a stream moves and ends. Addresses are in addr.c, listening is in listen.c. */
 #include "io/sock.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/ioctl.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 static void set_int(int fd, int level, int option, int value)
 {
 	(void)setsockopt(fd, level, option, &value, sizeof(value)); /* does not apply: then it does not */
-}
-
-void addr_text(const struct addr *a, char out[ADDR_TEXT], uint16_t *port)
-{
-	const struct sockaddr *sa = (const struct sockaddr *)&a->sa;
-
-	if (port)
-		*port = addr_port(a);
-	if (a->len >= sizeof(sa->sa_family) && sa->sa_family == AF_UNIX)
-		snprintf(out, ADDR_TEXT, "unix");
-	else if (getnameinfo(sa, a->len, out, ADDR_TEXT, NULL, 0, NI_NUMERICHOST))
-		snprintf(out, ADDR_TEXT, "unknown");
-}
-
-uint16_t addr_port(const struct addr *a)
-{
-	switch (a->sa.ss_family) {
-	case AF_INET:
-		return ntohs(((const struct sockaddr_in *)&a->sa)->sin_port);
-	case AF_INET6:
-		return ntohs(((const struct sockaddr_in6 *)&a->sa)->sin6_port);
-	default:
-		return 0;
-	}
-}
-
-void addr_set_port(struct addr *a, uint16_t port)
-{
-	if (a->sa.ss_family == AF_INET)
-		((struct sockaddr_in *)&a->sa)->sin_port = htons(port);
-	else if (a->sa.ss_family == AF_INET6)
-		((struct sockaddr_in6 *)&a->sa)->sin6_port = htons(port);
-}
-
-int addr_unix(struct addr *a, const char *path, struct why *why)
-{
-	struct sockaddr_un *un = (struct sockaddr_un *)&a->sa;
-	size_t n = strlen(path);
-
-	if (n == 0)
-		return why_set(why, ERR_SYNTAX, "the path of a unix socket is empty");
-	if (n >= sizeof(un->sun_path))
-		return why_set(why, ERR_SYNTAX, "the path of a unix socket is longer than %zu bytes: %s",
-			       sizeof(un->sun_path) - 1, path);
-	memset(a, 0, sizeof(*a));
-	un->sun_family = AF_UNIX;
-	memcpy(un->sun_path, path, n + 1);
-	a->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n + 1);
-	return OK;
 }
 
 /* accept(2): errors of the network behind the new socket are reported here and concern that connection only. */
@@ -202,6 +149,15 @@ void sock_name(int fd, struct addr *out)
 	struct addr a = { .len = sizeof(a.sa) };
 
 	if (getsockname(fd, (struct sockaddr *)&a.sa, &a.len))
+		a.len = 0;
+	*out = a;
+}
+
+void sock_peer(int fd, struct addr *out)
+{
+	struct addr a = { .len = sizeof(a.sa) };
+
+	if (getpeername(fd, (struct sockaddr *)&a.sa, &a.len))
 		a.len = 0;
 	*out = a;
 }

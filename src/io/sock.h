@@ -7,7 +7,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-#include "base/err.h"
+#include "base/ip.h"
 
 struct addr {
 	struct sockaddr_storage sa;
@@ -24,6 +24,11 @@ void addr_set_port(struct addr *a, uint16_t port);
 /* A unix socket's address. OK, or ERR_SYNTAX for a path that is empty or longer than 107 bytes. */
 int addr_unix(struct addr *a, const char *path, struct why *why) MUST_CHECK;
 
+/* The number behind an address, without port and zone. False for a unix socket. */
+bool addr_ip(const struct addr *a, struct ip *out);
+/* The socket address of a number (family 4 or 6). */
+void addr_of_ip(struct addr *a, const struct ip *ip, uint16_t port);
+
 enum { LISTEN_MAX = 16 };
 
 /* What to listen on. */
@@ -35,13 +40,14 @@ struct listen_spec {
 	int family;	  /* AF_UNSPEC, AF_INET or AF_INET6 */
 	unsigned mask;	  /* StreamLocalBindMask, 0177 by default */
 	bool unlink;	  /* StreamLocalBindUnlink: an existing socket of ours is removed first */
+	bool brief; /* in errors, do not look through /proc for who holds the address: for requests of strangers */
 };
 
 /* Binds and listens (IPV6_V6ONLY, SO_REUSEADDR; backlog 4096). fds[0..*n) and the port (0 for a unix socket). All of
  * the addresses or none: on failure nothing stays open and `why` says which address and port; for EADDRINUSE also the
  * process that holds it where /proc shows it; for EACCES below 1024 that root or CAP_NET_BIND_SERVICE is needed. A
- * family the host lacks does not count for "localhost" and "*". OK, ERR_IO, ERR_DENIED, ERR_NOT_FOUND (the name) or
- * ERR_SYNTAX. */
+ * family the host lacks does not count for "localhost" and "*". OK, ERR_IN_USE, ERR_IO, ERR_DENIED, ERR_NOT_FOUND (the
+ * name) or ERR_SYNTAX. */
 int sock_listen(const struct listen_spec *spec, int fds[LISTEN_MAX], size_t *n, uint16_t *port,
 		struct why *why) MUST_CHECK;
 
@@ -86,7 +92,8 @@ void sock_reset(int fd);
 /* Bytes written and not yet acknowledged by the other side; 0 where unknown. */
 size_t sock_unsent(int fd);
 
-/* The local name of a socket. */
+/* The local name of a socket, and that of the other end; a length of 0 where there is none. */
 void sock_name(int fd, struct addr *out);
+void sock_peer(int fd, struct addr *out);
 
 #endif

@@ -102,22 +102,24 @@ static char **environment_with(const char *variable)
 	return env;
 }
 
-/* All of it is read, so that the program does not die of a full pipe. */
-static void read_line(int fd, char *out, size_t cap)
+/* All of it is read, so that the program does not die of a full pipe. False when the line does not fit. */
+static bool read_line(int fd, char *out, size_t cap)
 {
 	char piece[512];
-	bool ended = false;
+	bool ended = false, fits = true;
 	size_t n = 0;
 	ssize_t got;
 
 	while ((got = read_again(fd, piece, sizeof(piece))) > 0)
 		for (ssize_t i = 0; i < got && !ended; i++) {
 			ended = piece[i] == '\n' || piece[i] == '\r';
-			if (!ended && n + 1 < cap)
+			fits = fits && (ended || n + 1 < cap);
+			if (!ended && fits)
 				out[n++] = piece[i];
 		}
 	out[n] = '\0';
 	wipe(piece, sizeof(piece));
+	return fits;
 }
 
 int spawn_read(char *const argv[], const char *variable, char *out, size_t cap, int *status, struct why *why)
@@ -137,9 +139,12 @@ int spawn_read(char *const argv[], const char *variable, char *out, size_t cap, 
 	free(env);
 	close(fds[1]);
 	if (!err) {
-		read_line(fds[0], out, cap);
+		if (!read_line(fds[0], out, cap))
+			err = why_set(why, ERR_LIMIT, "the answer is longer than %zu bytes", cap - 1);
 		*status = wait_for(pid);
 	}
+	if (err)
+		wipe(out, cap);
 	close(fds[0]);
 	return err;
 }

@@ -11,6 +11,7 @@
 #include <sys/random.h>
 #include <malloc.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { LARGE_BLOCK = 64 * 1024 };
@@ -92,4 +93,12 @@ const char *sys_env(void *user, const char *name)
 {
 	(void)user;
 	return getenv(name);
+}
+
+uint64_t sys_time_ms(void)
+{
+	struct timespec now = { 0 };
+
+	(void)clock_gettime(CLOCK_REALTIME, &now); /* it cannot fail for this clock */
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }

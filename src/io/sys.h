@@ -24,6 +24,9 @@ struct sys_user {
 int sys_user_get(struct sys_user *out, struct why *why) MUST_CHECK;
 void sys_user_fini(struct sys_user *u);
 
+/* Milliseconds since 1970, UTC: for records, because it may go back. */
+uint64_t sys_time_ms(void);
+
 enum { SYS_HOSTNAME = 65 };
 /* The name of this host; empty when it has none. */
 void sys_hostname(char out[SYS_HOSTNAME]);

@@ -1,6 +1,8 @@
 /* Logging in, the server's side (RFC 4252). Who may log in is the application's decision: it answers EV_LOGIN. */
 #include "ssh/engine.h"
 
+#include <stdio.h>
+
 enum { LOGIN_REQUESTS_MAX = 128, USER_MAX = 255, METHOD_MAX = 64, LOGIN_PASSWORD_MAX = 1024 };
 
 int on_service_request(struct conn *c, struct rd *in, struct event *ev)
@@ -53,6 +55,7 @@ static int read_publickey(struct conn *c, struct rd *in, struct event *ev, struc
 	size_t signed_len;
 
 	ev->has_sig = rd_bool(in);
+	a->queries += !ev->has_sig;
 	ev->alg = sig_find(rd_string(in));
 	ev->blob = rd_string(in);
 	signed_len = whole.n - in->n;
@@ -113,6 +116,8 @@ int on_userauth_request(struct conn *c, struct rd *in, struct event *ev)
 	if (!rd_done(in) || ev->password.n > LOGIN_PASSWORD_MAX || ev->method.n > METHOD_MAX)
 		return conn_fail(c, ERR_PROTO, "malformed login request");
 	ev->login_user = buf_span(&c->auth.user);
+	ev->requests = c->auth.requests;
+	ev->queries = c->auth.queries;
 	ev->kind = EV_LOGIN;
 	question_block(c, ev);
 	return OK;
@@ -132,11 +137,37 @@ static void put_key_ok(struct conn *c, struct buf *out)
 	buf_string(out, buf_span(&c->auth.blob));
 }
 
+int conn_banner(struct conn *c, struct span text)
+{
+	struct buf out = BUF(PACKET_PREAUTH_MAX);
+
+	if (c->err || c->role == ROLE_CLIENT || !c->auth.service_accepted || c->life != LIFE_AUTH ||
+	    text.n > BANNER_MAX)
+		return c->err ? ERR_CLOSED : ERR_LIMIT;
+	buf_u8(&out, MSG_USERAUTH_BANNER);
+	buf_string(&out, text);
+	buf_cstring(&out, "");
+	return tx_built(c, &out, tx_control) ? ERR_CLOSED : OK;
+}
+
+static int end_login(struct conn *c, struct span text)
+{
+	char words[WHY_MAX];
+
+	if (!text.n)
+		text = span_str("Too many authentication failures");
+	snprintf(words, sizeof(words), "%.*s", (int)MIN(text.n, sizeof(words)), (const char *)text.p);
+	conn_end(c, ERR_AUTH, words);
+	return c->err;
+}
+
 int auth_login_answer(struct conn *c, const struct answer *a)
 {
 	struct buf out = BUF(PACKET_PREAUTH_MAX);
 	int err;
 
+	if (a->verdict == LOGIN_END)
+		return end_login(c, a->data);
 	if (a->verdict == LOGIN_GRANT)
 		buf_u8(&out, MSG_USERAUTH_SUCCESS);
 	else if (a->verdict == LOGIN_KEY_OK)
@@ -150,5 +181,5 @@ int auth_login_answer(struct conn *c, const struct answer *a)
 	c->life = LIFE_OPEN;
 	c->kex.done_ms = c->rx.last_ms = c->now_ms;
 	auth_fini(c);
-	return c->err;
+	return c->err ? c->err : hostkeys_tell(c);
 }

@@ -7,8 +7,9 @@
 enum {
 	TX_DATA_MAX = 128 * 1024, /* we never seal more in one packet */
 	TX_BATCH = 256 * 1024,	  /* sealed and unsent data, beyond which local sockets are left alone */
-	WINDOW_START = 2 << 20,	  /* what every peer offers */
-	WINDOW_FLOOR = 64 * 1024,
+	/* No window may ever be larger: OpenSSH holds 16 MiB of a channel's input at most (8.9 and later), and is slow
+	 * when that is full. */
+	WINDOW_MOST = 15 << 20,
 	ADJUST_LEAST = 64 * 1024
 };
 
@@ -28,58 +29,35 @@ uint32_t chan_packet_max(const struct conn *c)
 	return CHAN_PACKET;
 }
 
-/* What every channel that may still come will get at least; half of the bank is set aside for it. */
-static uint64_t window_floor(const struct conn *c)
-{
-	return MIN(WINDOW_FLOOR, c->setup.bank / (2 * (uint64_t)c->setup.max_channels));
-}
-
-/* What is in the bank beyond that, and beyond `kept`. */
-static uint64_t credit(const struct conn *c, uint64_t kept)
-{
-	uint64_t reserve = window_floor(c) * (c->setup.max_channels - c->chans.used) + kept;
-	uint64_t left = c->setup.bank - c->bank_used;
-
-	return left > reserve ? left - reserve : 0;
-}
-
-/* 2 MiB while the bank is rich. A quarter of the bank is kept for channels that turn out to be busy: with thousands of
- * idle ones open, a new one starts small and grows. */
-static uint32_t window_start(const struct conn *c)
-{
-	uint64_t share = credit(c, c->setup.bank / 4) / 16;
-
-	return (uint32_t)MIN(MAX(share, window_floor(c)), WINDOW_START);
-}
-
 /* The peer uses the window up and our side passes everything on at once: then it is the window that holds the stream
  * back. What is added here goes out with the next adjust. */
 static void grow(struct conn *c, struct chan *ch)
 {
 	uint32_t in_hand = ch->rx_size - ch->rx_window - ch->rx_owed;
-	uint64_t more = MIN(ch->rx_size, WINDOW_START - MIN(ch->rx_size, WINDOW_START));
+	uint32_t more;
 
 	if (ch->rx_window > ch->rx_size / 2 || in_hand > ch->rx_size / 4)
 		return;
-	more = MIN(more, credit(c, 0));
-	ch->rx_size += (uint32_t)more;
-	ch->rx_owed += (uint32_t)more;
-	c->bank_used += more;
+	more = bank_grow(c, ch->rx_size);
+	ch->rx_size += more;
+	ch->rx_owed += more;
+	assert(ch->rx_size <= WINDOW_MOST);
 }
 
 int chan_new(struct conn *c, struct chan **out)
 {
 	struct chan *ch = calloc(1, sizeof(*ch));
-	uint32_t window = window_start(c);
-	int err = ch ? slots_add(&c->chans, ch, &ch->id) : ERR_NOMEM;
+	int err = ch ? bank_open(c, &ch->rx_size) : ERR_NOMEM;
 
+	if (!err)
+		err = slots_add(&c->chans, ch, &ch->id);
 	if (err) {
+		bank_give_back(c, ch ? ch->rx_size : 0);
 		free(ch);
 		return err;
 	}
 	c->chan_high = MAX(c->chan_high, ch->id + 1);
-	ch->rx_window = ch->rx_size = window;
-	c->bank_used += window;
+	ch->rx_window = ch->rx_size;
 	ch->since_ms = c->now_ms;
 	list_init(&ch->room);
 	list_init(&ch->owed);
@@ -93,7 +71,7 @@ void chan_free(struct conn *c, struct chan *ch)
 	list_del(&ch->room);
 	list_del(&ch->owed);
 	list_del(&ch->timed);
-	c->bank_used -= ch->rx_size;
+	bank_give_back(c, ch->rx_size);
 	slots_del(&c->chans, ch->id);
 	if (c->tx.loan.lent && c->tx.loan.chan == ch->id)
 		c->tx.loan.lent = 0;

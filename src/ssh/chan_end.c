@@ -21,10 +21,15 @@ void conn_eof(struct conn *c, uint32_t id)
 
 void conn_close(struct conn *c, uint32_t id)
 {
+	static const struct answer given_up = { .reason = OPEN_CONNECT_FAILED };
 	struct chan *ch = chan_find(c, id);
 
-	if (c->err || !ch || ch->close_sent || ch->state == CHAN_ASKED)
+	if (c->err || !ch || ch->close_sent)
 		return;
+	if (ch->state == CHAN_ASKED) {
+		chan_open_answer(c, ch, &given_up);
+		return;
+	}
 	if (ch->state == CHAN_OPENING) {
 		ch->abandoned = true;
 		list_del(&ch->timed);

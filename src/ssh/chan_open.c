@@ -140,12 +140,26 @@ static int refuse(struct conn *c, uint32_t peer_id, enum open_reason reason, str
 	return tx_built(c, &out, tx_reply);
 }
 
-/* Types that other SSH programs serve and we do not get a sentence that helps. */
-static int refuse_type(struct conn *c, struct span name, uint32_t peer_id)
+/* Refuses without asking anybody; a server hears of it. */
+static int turn_away(struct conn *c, struct event *ev, uint32_t peer_id, struct span type, enum open_reason reason,
+		     const char *text)
 {
-	if (c->role == ROLE_SERVER && span_is(name, "session"))
-		return refuse(c, peer_id, OPEN_PROHIBITED, span_str("this server only forwards ports: use -N"));
-	return refuse(c, peer_id, OPEN_UNKNOWN_TYPE, span_str("unknown channel type"));
+	if (c->role == ROLE_SERVER) {
+		ev->kind = EV_TURNED_AWAY;
+		ev->text = type;
+		ev->reason = reason;
+	}
+	return refuse(c, peer_id, reason, span_str(text));
+}
+
+/* Types that other SSH programs serve and we do not get a sentence that helps. */
+static int refuse_type(struct conn *c, struct event *ev, uint32_t peer_id, struct span name)
+{
+	if (c->role == ROLE_CLIENT || !span_is(name, "session"))
+		return turn_away(c, ev, peer_id, name, OPEN_UNKNOWN_TYPE, "unknown channel type");
+	if (c->no_sessions) /* it is not the client's user who asks for it now (OpenSSH's PROTOCOL 2.2) */
+		return conn_fail(c, ERR_PROTO, "a session was asked for after no-more-sessions");
+	return turn_away(c, ev, peer_id, name, OPEN_PROHIBITED, "this server only forwards ports: use -N");
 }
 
 static bool read_target(struct rd *in, const struct type *type, struct target *t)
@@ -172,19 +186,19 @@ int on_channel_open(struct conn *c, struct rd *in, struct event *ev)
 		return conn_fail(c, ERR_PROTO, "malformed CHANNEL_OPEN");
 	if (!type || type->opener == c->role) {
 		rd_rest(in);
-		return type ? refuse(c, peer_id, OPEN_PROHIBITED, span_str("not in this direction"))
-			    : refuse_type(c, name, peer_id);
+		return type ? turn_away(c, ev, peer_id, name, OPEN_PROHIBITED, "not in this direction")
+			    : refuse_type(c, ev, peer_id, name);
 	}
 	if (!read_target(in, type, &ev->target)) {
 		if (!rd_ok(in) || in->n)
 			return conn_fail(c, ERR_PROTO, "malformed CHANNEL_OPEN for %s", type->name);
-		return refuse(c, peer_id, OPEN_PROHIBITED, span_str("bad address or port"));
+		return turn_away(c, ev, peer_id, name, OPEN_PROHIBITED, "bad address or port");
 	}
 	if (packet < CHAN_PACKET_LEAST)
-		return refuse(c, peer_id, OPEN_PROHIBITED, span_str("the packet size is too small"));
+		return turn_away(c, ev, peer_id, name, OPEN_PROHIBITED, "the packet size is too small");
 	err = chan_new(c, &ch);
 	if (err)
-		return refuse(c, peer_id, OPEN_SHORTAGE, span_str("too many channels"));
+		return turn_away(c, ev, peer_id, name, OPEN_SHORTAGE, "too many channels");
 	ch->state = CHAN_ASKED;
 	ch->peer_id = peer_id;
 	ch->tx_window = window;

@@ -98,6 +98,15 @@ static int copy_algs(struct conn *c, const struct conn_setup *s)
 	return err;
 }
 
+/* Most of them stay as they are for as long as the connection. */
+static void fit(struct conn *c)
+{
+	struct buf *all[] = { &c->algs[0], &c->algs[1], &c->algs[2], &c->algs[3], &c->host_keys };
+
+	for (size_t i = 0; i < LEN(all); i++)
+		buf_fit(all[i]);
+}
+
 static int copy_names(struct conn *c, const struct conn_setup *s)
 {
 	const char *sig_algs = s->algs.sig_algs ? s->algs.sig_algs : HOST_KEY_DEFAULT;
@@ -113,9 +122,9 @@ static void init_limits(struct conn *c, const struct conn_setup *s)
 {
 	struct buf *small[] = { &c->our_ident, &c->peer_ident };
 	struct buf *large[] = { &c->kex.our_init, &c->kex.peer_init, &c->kex.secret,	&c->kex.hash,
-				&c->kex.reply,	  &c->kex.host_key,  &c->auth.blob,	&c->auth.request,
-				&c->auth.methods, &c->auth.sig_algs, &c->auth.user,	&c->user,
-				&c->sig_algs,	  &c->host_keys,     &c->kex.session_id };
+				&c->kex.share,	  &c->kex.reply,     &c->kex.host_key,	&c->auth.blob,
+				&c->auth.request, &c->auth.methods,  &c->auth.sig_algs, &c->auth.user,
+				&c->user,	  &c->sig_algs,	     &c->host_keys,	&c->kex.session_id };
 
 	for (size_t i = 0; i < LEN(small); i++)
 		*small[i] = BUF(IDENT_MAX);
@@ -145,6 +154,10 @@ int conn_new(struct conn **out, const struct conn_setup *s)
 
 	if (!c)
 		return ERR_NOMEM;
+	if (s->host_key_count > HOST_KEYS_MAX) {
+		free(c);
+		return ERR_LIMIT;
+	}
 	c->role = s->role;
 	c->life = LIFE_IDENT;
 	c->crypto = s->crypto;
@@ -159,6 +172,7 @@ int conn_new(struct conn **out, const struct conn_setup *s)
 	err = copy_algs(c, s);
 	if (!err)
 		err = copy_names(c, s);
+	fit(c);
 	if (!err)
 		err = cipher_new_none(&c->tx.cipher);
 	if (!err)
@@ -197,6 +211,7 @@ void conn_free(struct conn *c)
 	if (!c)
 		return;
 	free_parts(c);
+	free(c->why);
 	free(c);
 }
 
@@ -236,27 +251,35 @@ static void queue_disconnect(struct conn *c, int err, const char *text)
 
 int conn_fail(struct conn *c, int err, const char *fmt, ...)
 {
+	char why[WHY_MAX];
 	va_list ap;
 
 	if (c->err)
 		return c->err;
 	c->err = err;
-	va_start(ap, fmt);
-	vsnprintf(c->why, sizeof(c->why), fmt, ap);
-	va_end(ap);
 	c->tx.loan.lent = 0;
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	c->why = strdup(why);
 	if (err != ERR_CLOSED && err != ERR_NOMEM)
 		queue_disconnect(c, err, err_name(err));
 	return err;
 }
 
+void conn_end(struct conn *c, int err, const char *text)
+{
+	if (tx_flush_control(c) != OK)
+		return;
+	c->err = err;
+	c->tx.loan.lent = 0;
+	c->why = strdup(text);
+	queue_disconnect(c, err, text);
+}
+
 void conn_disconnect(struct conn *c, const char *text)
 {
-	if (c->err)
-		return;
-	tx_flush_control(c);
-	queue_disconnect(c, ERR_CLOSED, text);
-	conn_fail(c, ERR_CLOSED, "%s", text);
+	conn_end(c, ERR_CLOSED, text);
 }
 
 int conn_error(const struct conn *c)
@@ -266,7 +289,9 @@ int conn_error(const struct conn *c)
 
 const char *conn_error_text(const struct conn *c)
 {
-	return c->why;
+	if (!c->err)
+		return "";
+	return c->why ? c->why : err_name(c->err);
 }
 
 /* ---- questions ---- */
@@ -353,7 +378,7 @@ static bool joins(const struct event *ev, struct span payload)
 	return payload.p[0] == MSG_CHANNEL_DATA && get_u32(payload.p + 1) == ev->chan;
 }
 
-static bool may_open(const struct conn *c)
+bool conn_may_open(const struct conn *c)
 {
 	return !c->err && !c->blocking && c->now_ms >= c->rx.pause_ms && !conn_choked(c);
 }
@@ -369,7 +394,7 @@ static void next_packets(struct conn *c, struct event *ev)
 {
 	struct span payload;
 
-	while (may_open(c)) {
+	while (conn_may_open(c)) {
 		if (c->life == LIFE_IDENT && (ident_read(c, ev) != OK || ev->kind))
 			return;
 		if (c->life == LIFE_IDENT || rx_packet(c, &payload) != 1)
@@ -392,7 +417,7 @@ static void check_ended(struct conn *c)
 	if (!c->rx.ended || c->err || c->blocking || c->now_ms < c->rx.pause_ms)
 		return;
 	if (c->rx.end_err)
-		conn_fail(c, ERR_CLOSED, "connection lost: %s", c->rx.end_words);
+		conn_fail(c, ERR_CLOSED, "connection lost: %s", c->rx.end_words ? c->rx.end_words : "");
 	else
 		conn_fail(c, ERR_CLOSED, "connection closed by the peer");
 }
@@ -408,9 +433,9 @@ int conn_next(struct conn *c, struct event *ev)
 	c->rx.choked = conn_choked(c);
 	if (!ev->kind && !c->err && next_due(c, ev)) /* an adjust among the packets has made room */
 		return 1;
-	if (!ev->kind && may_open(c))
+	if (!ev->kind && conn_may_open(c))
 		auth_question(c, ev);
-	if (ev->kind)
+	if (ev->kind || probe_event(c, ev))
 		return 1;
 	check_ended(c);
 	if (!c->err)

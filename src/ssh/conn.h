@@ -17,10 +17,17 @@
 #include "crypto/pkey.h"
 
 struct conn;
+struct exchange; /* ssh/exchange.h */
 
 /* ---- Birth and death ------------------------------------------------------------------------------------------ */
 
 enum role { ROLE_CLIENT, ROLE_SERVER };
+
+/* Receive windows that all connections of a process together may grant: the limit is the program's, `used` is counted
+ * by the engine. Never used > limit, unless the limit was lowered meanwhile. */
+struct bank {
+	uint64_t limit, used; /* bytes */
+};
 
 /* Comma-separated algorithm names, best first; every name must be one that the tables know,
  * and a host key algorithm one that pkey_verify() can do. NULL = our default. */
@@ -42,10 +49,11 @@ struct conn_setup {
 	uint64_t rekey_ms;	      /* 0 = no limit by time */
 	uint32_t alive_ms;	      /* keepalive after this much silence once logged in; 0 = off */
 	uint32_t alive_max;	      /* unanswered ones before the connection fails */
-	uint32_t ident_ms;	      /* until the peer's version line; 0 = 60 s */
+	uint32_t ident_ms;	      /* until the peer's version line; 0 = 60 s, a server 20 s */
 	uint32_t login_ms;	      /* everything up to the end of the login; 0 = no limit */
 	uint32_t max_channels;	      /* 0 = 10000 */
 	uint64_t bank;		      /* receive window that may be out at once; 0 = 128 MiB */
+	struct bank *shared_bank;     /* what `bank` is drawn from, too; outlives the connection; NULL = none */
 	unsigned rsa_min_bits;	      /* 0 = 1024, OpenSSH's RequiredRSASize */
 	const struct span *host_keys; /* server: public blobs of its host keys, copied; EV_SIGN asks for signatures */
 	size_t host_key_count;
@@ -58,7 +66,10 @@ const char *conn_default_pubkey(void); /* for logging in: not a list of conn_alg
 const char *conn_default_cipher(bool cpu_has_aes);
 const char *conn_default_mac(void);
 
-/* The version line is queued at once. OK, ERR_NOMEM, ERR_CRYPTO, or ERR_SYNTAX for an unknown algorithm. */
+enum { HOST_KEYS_MAX = 32 };
+
+/* The version line is queued at once. OK, ERR_NOMEM, ERR_CRYPTO, ERR_SYNTAX for an unknown algorithm, or ERR_LIMIT for
+ * more than HOST_KEYS_MAX host keys. */
 int conn_new(struct conn **out, const struct conn_setup *setup) MUST_CHECK;
 /* NULL is allowed. Channels are gone without further events. */
 void conn_free(struct conn *c);
@@ -106,6 +117,9 @@ enum event_kind {
 	EV_CLOSED,	/* chan, user: both sides closed; the number is gone. `clean`: the peer sent EOF before CLOSE */
 	EV_REPLY,     /* our conn_global() number `ticket` was answered: ok, port, user; text = what the answer said */
 	EV_HOST_KEYS, /* client: hostkeys-00@openssh.com; text = packed key blobs */
+	EV_ALIVE,     /* conn_probe() has its answer: ok */
+	EV_TURNED_AWAY, /* server: a channel that nobody was asked about was refused: text = the type that the client
+			   wanted ("session", ...), reason */
 	/* questions: conn_answer(question, ...) */
 	EV_HOST_KEY, /* client: blob, alg. The signature is right; is it the right key? -> yes/no */
 	EV_AUTH,     /* client: what to try next? methods (empty = not known yet), partial, sig_algs, ext_known
@@ -116,9 +130,15 @@ enum event_kind {
 			-> answer.replies[prompt count]; answer.yes = false gives up this method */
 	EV_LOGIN,    /* server: method, login_user; password; publickey: alg (NULL = unknown), blob and, with has_sig,
 			text = the signed bytes and extra = the signature, not verified yet. The method "password
-			change" comes without passwords and is to be denied -> verdict, methods */
+			change" comes without passwords and is to be denied. `requests` counts those of this
+			connection with this one, `queries` those that only asked about a key. The engine itself ends
+			it after 128 requests -> verdict, methods */
 	EV_OPEN,     /* the peer opens a channel: chan, target -> yes (with answer.user) or no (reason, text) */
-	EV_GLOBAL    /* the peer's global request: global -> yes (port) or no. Answered in order */
+	EV_GLOBAL,   /* the peer's global request: global -> yes (port) or no. Answered in order */
+	EV_PROVE, /* server: text = packed blobs of host keys that the client wants to see proved, each at most once per
+		     connection -> yes and data = as many strings, the signature blobs in this order, each over string
+		     "hostkeys-prove-00@openssh.com", string conn_session_id(), string key blob; or no */
+	EV_KINDS  /* none of them: the number of kinds */
 };
 
 enum global_kind {
@@ -135,6 +155,7 @@ struct global_request {
 	enum global_kind kind;
 	struct span host; /* bind address as on the wire ("" = all, "localhost", ...), or the socket path */
 	uint32_t port;	  /* 0 asks the peer to choose */
+	bool want_reply;  /* EV_GLOBAL: the peer will hear the answer. Ours always want one */
 	struct span keys; /* GLOBAL_PROVE_HOST_KEYS, and nothing else: packed key blobs, at most PROVE_MAX bytes */
 };
 
@@ -183,6 +204,7 @@ struct event {
 	size_t prompt_count;
 	struct span method, login_user, password;
 	bool has_sig;
+	unsigned requests, queries;
 };
 
 /* 1: *ev is the next event. 0: none now. < 0: the connection has failed for good, with this code. */
@@ -199,7 +221,14 @@ enum auth_method {
 	AUTH_GIVE_UP   /* nothing is left: the connection ends with ERR_AUTH and the text in `data` */
 };
 
-enum login_verdict { LOGIN_DENY = 0, LOGIN_KEY_OK, LOGIN_PARTIAL, LOGIN_GRANT };
+enum login_verdict {
+	LOGIN_DENY = 0,
+	LOGIN_KEY_OK, /* to a request without signature: this key would do */
+	LOGIN_PARTIAL,
+	LOGIN_GRANT,
+	LOGIN_END /* DISCONNECT (reason 14) with the text in `data`, none = "Too many authentication failures"; the
+		     connection has failed with ERR_AUTH then, and conn_tx_out() still gives what is queued */
+};
 
 /* Spans are copied. */
 struct answer {
@@ -218,8 +247,26 @@ struct answer {
 	uint32_t port;		 /* EV_GLOBAL: the port that was allocated */
 };
 
+/* Server, while its EV_SIGN waits for the answer: all that a process which does not trust this one needs to compute the
+ * exchange hash itself, by kexhash_of(), and sign that instead of EV_SIGN's text. Spans are valid until the answer.
+ * False at any other time, and then nothing is filled in. */
+bool conn_exchange(const struct conn *c, struct exchange *x);
+
 /* OK; ERR_NOT_FOUND when the question is gone (its channel or connection ended): not a fault. */
 int conn_answer(struct conn *c, uint32_t question, const struct answer *a);
+
+enum { BANNER_MAX = 32000 };
+
+/* Server: text for the person who logs in (RFC 4252 section 5.4), UTF-8 with CR LF or LF; to be sent from the first
+ * EV_LOGIN on, before its answer. OK; ERR_LIMIT before that, after the login, or for more than BANNER_MAX bytes;
+ * ERR_CLOSED. */
+int conn_banner(struct conn *c, struct span text) MUST_CHECK;
+
+/* Is the peer still there? Asks it at once (keepalive@openssh.com); EV_ALIVE follows: ok when a whole packet came whose
+ * end the peer sent after this call, not ok when timeout_ms passed without one, none when the connection fails. Time in
+ * which no packet may be opened because we owe an answer does not count. One at a time: a call while one runs is
+ * answered with it. OK, ERR_LIMIT (not logged in), ERR_CLOSED. */
+int conn_probe(struct conn *c, uint32_t timeout_ms) MUST_CHECK;
 
 /* ---- Channels ------------------------------------------------------------------------------------------------- */
 
@@ -244,7 +291,8 @@ void conn_consumed(struct conn *c, uint32_t chan, size_t n);
 void conn_eof(struct conn *c, uint32_t chan);
 /* Sends CLOSE; without conn_eof() before, the peer may know that the stream broke. Data that still arrives is
  * discarded and credited. Idempotent; EV_CLOSED follows when the peer has closed too. A channel that is still opening
- * is abandoned instead: no event for it follows at all. One that EV_OPEN asks about is closed by answering no. */
+ * is abandoned instead: no event for it follows at all. One that EV_OPEN asks about is refused (OPEN_CONNECT_FAILED,
+ * without words; say more by answering no), and the question is gone. */
 void conn_close(struct conn *c, uint32_t chan);
 
 /* Asks the peer for a listener or its end, or to prove keys; EV_REPLY follows with `user` and the ticket. OK, ERR_LIMIT

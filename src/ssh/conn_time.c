@@ -42,10 +42,11 @@ static uint64_t login_deadline(const struct conn *c)
 	return c->setup.login_ms && c->life != LIFE_OPEN ? c->born_ms + c->setup.login_ms : UINT64_MAX;
 }
 
-/* A server that is connected but says nothing. Time that a person needs for an answer does not count. */
+/* A peer that is connected but says nothing, or little at a time. */
 static uint64_t ident_deadline(const struct conn *c)
 {
-	uint64_t ms = c->setup.ident_ms ? c->setup.ident_ms : KEX_MS;
+	uint64_t most = c->role == ROLE_SERVER ? IDENT_MS : KEX_MS;
+	uint64_t ms = c->setup.ident_ms ? c->setup.ident_ms : most;
 
 	return c->life == LIFE_IDENT ? c->born_ms + ms : UINT64_MAX;
 }
@@ -54,6 +55,45 @@ static uint64_t stall_deadline(const struct conn *c)
 {
 	return tx_choked(c) ? c->tx.progress_ms + STALL_MS : UINT64_MAX;
 }
+
+/* ---- probes ---- */
+
+int conn_probe(struct conn *c, uint32_t timeout_ms)
+{
+	if (c->err || c->life != LIFE_OPEN)
+		return c->err ? ERR_CLOSED : ERR_LIMIT;
+	if (c->probe_end_ms)
+		return OK;
+	c->probe_end_ms = MAX(c->now_ms + timeout_ms, 1);
+	c->probe_from = c->rx.bytes;
+	return global_keepalive(c) != OK ? ERR_CLOSED : OK;
+}
+
+/* Packets that lay here unopened before the question say nothing about the peer now. */
+static bool probe_answered(const struct conn *c)
+{
+	return c->rx.bytes - (c->rx.end - c->rx.start) > c->probe_from;
+}
+
+/* What came in time may wait for us: for the answer to a question, or for the end of a pause. */
+static uint64_t probe_deadline(const struct conn *c)
+{
+	if (!c->probe_end_ms || c->blocking)
+		return UINT64_MAX;
+	return MAX(c->probe_end_ms, c->rx.pause_ms);
+}
+
+bool probe_event(struct conn *c, struct event *ev)
+{
+	if (c->err || !c->probe_end_ms || (!probe_answered(c) && probe_deadline(c) > c->now_ms))
+		return false;
+	ev->kind = EV_ALIVE;
+	ev->ok = probe_answered(c);
+	c->probe_end_ms = 0;
+	return true;
+}
+
+/* ---- all deadlines ---- */
 
 /* Nothing may be opened before answers are gone, the peer's or ours. */
 bool conn_choked(const struct conn *c)
@@ -72,7 +112,8 @@ static uint64_t resume_deadline(const struct conn *c)
 uint64_t conn_deadline(const struct conn *c)
 {
 	const uint64_t all[] = { alive_deadline(c), login_deadline(c), stall_deadline(c),  kex_deadline(c),
-				 ident_deadline(c), chan_deadline(c),  global_deadline(c), resume_deadline(c) };
+				 ident_deadline(c), chan_deadline(c),  global_deadline(c), resume_deadline(c),
+				 probe_deadline(c), rx_deadline(c) };
 	uint64_t first = UINT64_MAX;
 
 	for (size_t i = 0; i < LEN(all) && !c->err; i++)

@@ -24,7 +24,7 @@ enum { TX_CHUNKS = 16, HEADER = 14 /* len4 pad1 94 chan4 dlen4 */, PAD_MAX = 32 
 
 struct tx_chunk {
 	uint8_t *mem;
-	size_t start, end; /* sealed and unsent bytes */
+	uint32_t start, end; /* sealed and unsent bytes */
 };
 
 struct loan { /* between conn_lend() and conn_seal() */
@@ -55,7 +55,8 @@ struct tx {
 struct rx {
 	uint8_t *mem;
 	size_t cap, start, end; /* unread bytes are mem[start..end) */
-	bool pooled;		/* mem is a pool chunk, not the small buffer for strangers */
+	bool pooled;		/* mem is a pool chunk, not the small buffer for strangers, nor a parked packet */
+	uint64_t pooled_ms;	/* since then */
 	uint32_t length;	/* packet_length of the packet at start; 0 = not looked at yet */
 	struct cipher *cipher;
 	uint32_t seq; /* of the next packet */
@@ -64,7 +65,7 @@ struct rx {
 	struct span held; /* an opened packet that waits for its turn; n = 0: none */
 	bool ended;	  /* the network side gave its last byte */
 	int end_err;
-	char end_words[128];
+	char *end_words;   /* escaped; NULL = none */
 	uint64_t last_ms;  /* when authenticated bytes last came */
 	uint64_t cheap_ms; /* begin of the second that `cheap` counts */
 	uint32_t cheap;	   /* messages without payload in it */
@@ -97,7 +98,8 @@ struct kex {
 	struct buf our_init, peer_init;
 	struct buf secret; /* K in its encoding */
 	struct buf hash;   /* H */
-	struct buf reply;  /* server: K_S and blob while the signature is made; client: blob */
+	struct buf share;  /* the client's */
+	struct buf reply;  /* server: KEX_ECDH_REPLY up to the signature, while that is made */
 	struct kex_key *key;
 	struct cipher *next_rx;		 /* goes live with the peer's NEWKEYS */
 	struct buf session_id, host_key; /* of the first exchange */
@@ -130,7 +132,7 @@ struct auth {
 	struct buf blob, request; /* client: key of the request; signed part */
 	struct buf methods, sig_algs, user;
 	bool partial, failed;
-	unsigned ext_infos, banners, requests;
+	unsigned ext_infos, banners, requests, queries;
 	uint32_t prompts; /* of the INFO_REQUEST that is out */
 };
 
@@ -169,7 +171,9 @@ struct peer_global {
 	struct list node;
 	uint32_t question;
 	bool answered, ok, port_wanted, want_reply;
+	bool prove; /* hostkeys-prove-00@openssh.com: the answer is `proof` */
 	uint32_t port;
+	struct buf proof;
 };
 
 /* The lists of a proposal, as conn.algs has them. */
@@ -179,13 +183,14 @@ enum { LIST_KEX, LIST_HOST_KEY, LIST_CIPHER, LIST_MAC, LISTS };
 enum quirk {
 	QUIRK_TALKS_IN_KEX = 1, /* channel messages come between its KEXINIT and its NEWKEYS */
 	QUIRK_NO_EOF = 2,	/* after our EOF, CLOSE alone may be the end of a stream that ended well */
+	QUIRK_NO_HOST_KEYS = 4, /* hostkeys-00@openssh.com is too much for it */
 };
 
 struct conn {
 	enum role role;
 	enum life life;
 	int err;
-	char why[WHY_MAX];
+	char *why; /* of err; NULL while it lives, and when there was no memory for it */
 	uint64_t now_ms, born_ms;
 	const struct crypto *crypto;
 	struct pool *pool;
@@ -195,6 +200,8 @@ struct conn {
 	struct buf sig_algs; /* server: announced */
 	struct buf user;
 	struct buf host_keys; /* server: packed public blobs */
+	uint32_t proved;      /* server: those of them (bit 0 is the first) that the client had proved */
+	bool no_sessions;     /* server: the client wants no session opened in its name */
 	struct buf our_ident, peer_ident;
 	unsigned ident_lines;
 	size_t ident_bytes;
@@ -220,12 +227,16 @@ struct conn {
 	struct list peer_globals; /* theirs, in order */
 	size_t peer_global_count;
 	unsigned alive_missed;
+	uint64_t probe_end_ms; /* a probe runs until then; 0 = none */
+	uint64_t probe_from;   /* bytes that had come when it was sent */
 };
 
 /* ---- conn.c, conn_time.c ---- */
 
 /* Packets wait: too many answers do, to us or from us. */
 bool conn_choked(const struct conn *c);
+/* Neither that, nor a question, nor a pause: whole packets are opened. */
+bool conn_may_open(const struct conn *c);
 
 /* Ends the connection with a code and a sentence and queues DISCONNECT where it makes sense; returns err. Later calls
  * change nothing. */
@@ -235,6 +246,11 @@ uint32_t question_new(struct conn *c);
 void question_block(struct conn *c, struct event *ev);
 /* Counts a message that carries nothing, so that a flood of them is read slowly. */
 void count_cheap(struct conn *c);
+
+/* Emits EV_ALIVE when a probe has its answer, or has waited long enough. To be asked when no packet is left. */
+bool probe_event(struct conn *c, struct event *ev);
+/* Ends the connection as conn_fail() does, with a DISCONNECT that carries the text. */
+void conn_end(struct conn *c, int err, const char *text);
 
 /* ---- packet.c ---- */
 
@@ -267,8 +283,9 @@ int tx_seal(struct conn *c, struct tx_chunk *k, uint8_t *pkt, size_t payload);
 int rx_packet(struct conn *c, struct span *payload);
 void rx_fini(struct conn *c);
 void rx_rekey(struct conn *c, struct cipher *next, bool reset_seq);
-/* Gives the buffer back when nothing is in it. */
+/* Gives the buffer back when nothing is in it, or soon when it is less than a packet. */
 void rx_idle(struct conn *c);
+uint64_t rx_deadline(const struct conn *c);
 
 /* ---- ident.c ---- */
 int ident_read(struct conn *c, struct event *ev);
@@ -325,6 +342,13 @@ int on_userauth_success(struct conn *c, struct rd *in, struct event *ev);
 int on_userauth_banner(struct conn *c, struct rd *in, struct event *ev);
 int on_userauth_60(struct conn *c, struct rd *in, struct event *ev);
 
+/* ---- bank.c ---- */
+/* The first window of a channel, drawn from the banks. OK, or ERR_LIMIT: the shared one is empty. */
+int bank_open(struct conn *c, uint32_t *window) MUST_CHECK;
+/* How much a window of this size may grow by now, drawn from the banks; perhaps 0. */
+uint32_t bank_grow(struct conn *c, uint32_t size);
+void bank_give_back(struct conn *c, uint64_t n);
+
 /* ---- chan*.c ---- */
 struct chan *chan_find(struct conn *c, uint32_t id);
 int chan_new(struct conn *c, struct chan **out);
@@ -349,7 +373,10 @@ int on_channel_close(struct conn *c, struct rd *in, struct event *ev);
 int on_channel_request(struct conn *c, struct rd *in, struct event *ev);
 int on_channel_reply(struct conn *c, struct rd *in, struct event *ev);
 
-/* ---- global.c ---- */
+/* ---- global.c, global_peer.c ---- */
+const char *global_name(enum global_kind kind); /* on the wire */
+bool global_has_port(enum global_kind kind);	/* after the address */
+void global_peer_fini(struct conn *c);
 int global_keepalive(struct conn *c);
 /* So many of the peer's requests wait for an answer that no more packets are opened. */
 bool global_choked(const struct conn *c);
@@ -361,6 +388,14 @@ void global_fini(struct conn *c);
 int on_global_request(struct conn *c, struct rd *in, struct event *ev);
 int on_request_success(struct conn *c, struct rd *in, struct event *ev);
 int on_request_failure(struct conn *c, struct rd *in, struct event *ev);
+
+/* ---- hostkeys.c: server ---- */
+/* The public blob for an algorithm; empty when there is none. */
+struct span hostkeys_for(const struct conn *c, const struct sig_alg *alg);
+/* hostkeys-00@openssh.com */
+int hostkeys_tell(struct conn *c);
+/* May these packed blobs be proved? All must be ours, and none asked for before; they count as asked for then. */
+bool hostkeys_may_prove(struct conn *c, struct span packed);
 
 /* ---- rules.c ---- */
 int dispatch(struct conn *c, struct span payload, struct event *ev);

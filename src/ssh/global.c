@@ -1,9 +1,8 @@
-/* Global requests (RFC 4254 section 4): replies carry no number, so both sides answer strictly in order. */
+/* Our global requests (RFC 4254 section 4): replies carry no number, so both sides answer strictly in order. The peer's
+ * are global_peer.c's. */
 #include "ssh/engine.h"
 
 #include <stdlib.h>
-
-enum { ADDRESS_MAX = 1024, PEER_GLOBALS_MAX = 1024 };
 
 static const char *const names[] = {
 	[GLOBAL_TCPIP_FORWARD] = "tcpip-forward",
@@ -13,7 +12,12 @@ static const char *const names[] = {
 	[GLOBAL_PROVE_HOST_KEYS] = "hostkeys-prove-00@openssh.com",
 };
 
-static bool has_port(enum global_kind kind)
+const char *global_name(enum global_kind kind)
+{
+	return names[kind];
+}
+
+bool global_has_port(enum global_kind kind)
 {
 	return kind == GLOBAL_TCPIP_FORWARD || kind == GLOBAL_CANCEL_TCPIP_FORWARD;
 }
@@ -66,7 +70,7 @@ static void put_request(struct buf *out, const struct global_request *r)
 		buf_bytes(out, r->keys);
 	else
 		buf_string(out, r->host);
-	if (has_port(r->kind))
+	if (global_has_port(r->kind))
 		buf_u32(out, r->port);
 }
 
@@ -190,132 +194,11 @@ bool global_tick(struct conn *c, struct event *ev)
 	return true;
 }
 
-/* ---- theirs ---- */
-
-bool global_choked(const struct conn *c)
-{
-	return c->peer_global_count >= PEER_GLOBALS_MAX;
-}
-
-static void peer_free(struct conn *c, struct peer_global *g)
-{
-	list_del(&g->node);
-	c->peer_global_count--;
-	free(g);
-}
-
-/* Answers from the front as far as answers are known. */
-static int send_replies(struct conn *c)
-{
-	while (!c->err && !list_empty(&c->peer_globals)) {
-		struct peer_global *g = CONTAINER(c->peer_globals.next, struct peer_global, node);
-		uint8_t msg[5] = { g->ok ? MSG_REQUEST_SUCCESS : MSG_REQUEST_FAILURE };
-		bool with_port = g->ok && g->port_wanted;
-
-		if (!g->answered)
-			break;
-		put_u32(msg + 1, g->port);
-		if (g->want_reply)
-			tx_reply(c, span(msg, with_port ? 5 : 1));
-		peer_free(c, g);
-	}
-	return c->err;
-}
-
-int global_answer(struct conn *c, struct peer_global *g, const struct answer *a)
-{
-	g->answered = true;
-	g->question = 0;
-	g->ok = a->yes;
-	g->port = a->port;
-	return send_replies(c);
-}
-
-struct peer_global *global_by_question(struct conn *c, uint32_t question)
-{
-	LIST_EACH (l, &c->peer_globals) {
-		struct peer_global *g = CONTAINER(l, struct peer_global, node);
-
-		if (g->question == question)
-			return g;
-	}
-	return NULL;
-}
-
-static struct peer_global *peer_new(struct conn *c, bool want_reply)
-{
-	struct peer_global *g = calloc(1, sizeof(*g));
-
-	if (!g)
-		return NULL;
-	g->want_reply = want_reply;
-	list_init(&g->node);
-	list_add_tail(&c->peer_globals, &g->node);
-	c->peer_global_count++;
-	return g;
-}
-
-static enum global_kind kind_of(struct span name)
-{
-	for (enum global_kind k = GLOBAL_TCPIP_FORWARD; k < GLOBAL_PROVE_HOST_KEYS; k++)
-		if (span_is(name, names[k]))
-			return k;
-	return 0;
-}
-
-/* What nobody here serves is answered at once, but behind the answers that are still to come. */
-static int decline(struct conn *c, struct rd *in, bool want_reply)
-{
-	static const struct answer no = { .yes = false };
-	struct peer_global *g;
-
-	rd_rest(in);
-	count_cheap(c);
-	if (!want_reply)
-		return OK;
-	g = peer_new(c, true);
-	return g ? global_answer(c, g, &no) : conn_fail(c, ERR_NOMEM, "no memory for a reply");
-}
-
-int on_global_request(struct conn *c, struct rd *in, struct event *ev)
-{
-	struct span name = rd_string(in);
-	bool want_reply = rd_bool(in);
-	enum global_kind kind = c->role == ROLE_SERVER ? kind_of(name) : 0;
-	struct peer_global *g;
-
-	if (!rd_ok(in))
-		return conn_fail(c, ERR_PROTO, "malformed GLOBAL_REQUEST");
-	if (c->role == ROLE_CLIENT && span_is(name, "hostkeys-00@openssh.com")) {
-		ev->kind = EV_HOST_KEYS;
-		ev->text = rd_rest(in);
-		count_cheap(c);
-		return want_reply ? decline(c, in, true) : OK;
-	}
-	if (!kind)
-		return decline(c, in, want_reply);
-	ev->global = (struct global_request){ .kind = kind, .host = rd_string(in) };
-	ev->global.port = has_port(kind) ? rd_u32(in) : 0;
-	if (!rd_done(in) || ev->global.host.n > ADDRESS_MAX)
-		return conn_fail(c, ERR_PROTO, "malformed GLOBAL_REQUEST %s", names[kind]);
-	if (ev->global.port > UINT16_MAX)
-		return decline(c, in, want_reply);
-	g = peer_new(c, want_reply);
-	if (!g)
-		return conn_fail(c, ERR_NOMEM, "no memory for a request");
-	g->port_wanted = kind == GLOBAL_TCPIP_FORWARD && ev->global.port == 0;
-	g->question = question_new(c);
-	ev->kind = EV_GLOBAL;
-	ev->question = g->question;
-	return OK;
-}
-
 void global_fini(struct conn *c)
 {
 	LIST_EACH_SAFE (l, &c->globals_waiting)
 		our_free(CONTAINER(l, struct our_global, node));
 	LIST_EACH_SAFE (l, &c->globals_sent)
 		our_free(CONTAINER(l, struct our_global, node));
-	LIST_EACH_SAFE (l, &c->peer_globals)
-		peer_free(c, CONTAINER(l, struct peer_global, node));
+	global_peer_fini(c);
 }

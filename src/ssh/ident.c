@@ -1,5 +1,6 @@
 /* The version exchange (RFC 4253 section 4.2). */
 #include "ssh/engine.h"
+
 int ident_write(struct conn *c, const char *software)
 {
 	struct buf *b = &c->our_ident;
@@ -13,13 +14,26 @@ int ident_write(struct conn *c, const char *software)
 		return ERR_NOMEM;
 	memcpy(k->mem, b->p, b->n);
 	memcpy(k->mem + b->n, "\r\n", 2);
-	k->end = c->tx.pending = b->n + 2;
+	k->end = (uint32_t)b->n + 2;
+	c->tx.pending = k->end;
 	return OK;
+}
+
+/* Tera Term's numbers are decimal fractions: 2.8 came after 2.72. */
+static bool old_tera_term(const char *software)
+{
+	const char *version = software + 6;
+
+	return strncmp(software, "TTSSH/", 6) == 0 &&
+	       (strncmp(version, "1.", 2) == 0 ||
+		(strncmp(version, "2.", 2) == 0 && strncmp(version + 2, "73", 2) < 0));
 }
 
 static unsigned quirks_of(const char *software)
 {
-	return strncmp(software, "AsyncSSH_", 9) == 0 ? QUIRK_TALKS_IN_KEX | QUIRK_NO_EOF : 0;
+	if (strncmp(software, "AsyncSSH_", 9) == 0)
+		return QUIRK_TALKS_IN_KEX | QUIRK_NO_EOF;
+	return old_tera_term(software) || strncmp(software, "Cisco-1.", 8) == 0 ? QUIRK_NO_HOST_KEYS : 0;
 }
 
 /* "SSH-2.0-software[ comment]"; 1.99 says that the peer also speaks 1.x. */

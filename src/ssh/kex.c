@@ -35,12 +35,12 @@ static int send_ecdh_init(struct conn *c, const struct kex_alg *alg)
 	struct buf out = BUF(KEX_BLOB_MAX + 16);
 	int err;
 
-	buf_clear(&k->reply);
+	buf_clear(&k->share);
 	kex_key_free(k->key);
 	k->key = NULL;
-	err = kex_begin(alg, c->crypto, &c->rng, &k->key, &k->reply);
+	err = kex_begin(alg, c->crypto, &c->rng, &k->key, &k->share);
 	buf_u8(&out, MSG_KEX_ECDH_INIT);
-	buf_string(&out, buf_span(&k->reply));
+	buf_string(&out, buf_span(&k->share));
 	if (!err)
 		err = buf_err(&out);
 	err = err ? conn_fail(c, err, "cannot make a key for the exchange") : tx_now(c, buf_span(&out));
@@ -95,9 +95,10 @@ int kex_consider(struct conn *c)
 	return due ? kex_start(c) : OK;
 }
 
+/* A client's person may think for as long as they like; a server's signature has to come. */
 uint64_t kex_deadline(const struct conn *c)
 {
-	if (kex_running(c) && !c->blocking)
+	if (kex_running(c) && (!c->blocking || c->role == ROLE_SERVER))
 		return c->kex.started_ms + KEX_MS;
 	if (c->life == LIFE_OPEN && c->setup.rekey_ms)
 		return c->kex.done_ms + c->setup.rekey_ms;
@@ -231,20 +232,6 @@ int kex_host_key_answer(struct conn *c, const struct answer *a)
 
 /* ---- server ---- */
 
-/* The host key that goes with the negotiated algorithm. */
-static struct span host_key_for(const struct conn *c)
-{
-	struct rd in = rd(buf_span(&c->host_keys));
-
-	while (in.n) {
-		struct span blob = rd_string(&in);
-
-		if (span_is(pkey_type(blob), c->kex.suite.host_key->key_type))
-			return blob;
-	}
-	return span(NULL, 0);
-}
-
 int on_kex_ecdh_init(struct conn *c, struct rd *in, struct event *ev)
 {
 	struct kex *k = &c->kex;
@@ -254,7 +241,7 @@ int on_kex_ecdh_init(struct conn *c, struct rd *in, struct event *ev)
 	if (!k->awaiting || !rd_done(in))
 		return conn_fail(c, ERR_PROTO, "unexpected or malformed KEX_ECDH_INIT");
 	k->awaiting = false;
-	host_key = host_key_for(c);
+	host_key = hostkeys_for(c, k->suite.host_key);
 	if (!host_key.n)
 		return conn_fail(c, ERR_KEX, "no host key for %s", k->suite.host_key->name);
 	if (kexhash_server(c, host_key, blob) != OK)
@@ -278,7 +265,25 @@ int kex_sign_answer(struct conn *c, const struct answer *a)
 		return conn_fail(c, ERR_NOMEM, "no memory for KEX_ECDH_REPLY");
 	if (tx_now(c, buf_span(&k->reply)) != OK || send_newkeys(c) != OK)
 		return c->err;
-	return k->first && k->ext_info ? send_ext_info(c) : OK;
+	if (!k->first)
+		return OK;
+	if (k->ext_info && send_ext_info(c) != OK)
+		return c->err;
+	buf_fini(&c->sig_algs); /* said once */
+	return OK;
+}
+
+bool conn_exchange(const struct conn *c, struct exchange *x)
+{
+	struct rd in = rd(buf_span(&c->kex.reply));
+	struct span host_key;
+
+	if (c->err || c->role != ROLE_SERVER || !c->blocking || c->blocking_kind != EV_SIGN)
+		return false;
+	rd_u8(&in);
+	host_key = rd_string(&in);
+	kexhash_inputs(c, host_key, rd_string(&in), x);
+	return true;
 }
 
 /* ---- the end of an exchange ---- */
@@ -286,6 +291,7 @@ int kex_sign_answer(struct conn *c, const struct answer *a)
 static int finish(struct conn *c, struct event *ev)
 {
 	struct kex *k = &c->kex;
+	struct buf *done[] = { &k->our_init, &k->peer_init, &k->secret, &k->hash, &k->share, &k->reply };
 	bool first = k->first;
 
 	k->sent_init = k->got_init = k->first = false;
@@ -294,9 +300,8 @@ static int finish(struct conn *c, struct event *ev)
 	k->bytes_at_done = c->tx.bytes + c->rx.bytes;
 	kex_key_free(k->key);
 	k->key = NULL;
-	buf_fini(&k->secret);
-	buf_fini(&k->reply);
-	buf_fini(&k->peer_init);
+	for (size_t i = 0; i < LEN(done); i++)
+		buf_fini(done[i]);
 	ev->kind = EV_NEGOTIATED;
 	if (!first) {
 		k->rekeys++;
@@ -321,9 +326,8 @@ int on_newkeys(struct conn *c, struct rd *in, struct event *ev)
 void kex_fini(struct conn *c)
 {
 	struct kex *k = &c->kex;
-	struct buf *all[] = {
-		&k->our_init, &k->peer_init, &k->secret, &k->hash, &k->reply, &k->session_id, &k->host_key
-	};
+	struct buf *all[] = { &k->our_init, &k->peer_init, &k->secret,	   &k->hash,
+			      &k->share,    &k->reply,	   &k->session_id, &k->host_key };
 
 	for (size_t i = 0; i < LEN(all); i++)
 		buf_fini(all[i]);

@@ -1,6 +1,25 @@
 /* The exchange hash and key derivation. */
 #include "ssh/kexhash.h"
 
+void kexhash_inputs(const struct conn *c, struct span host_key, struct span server_share, struct exchange *x)
+{
+	const struct kex *k = &c->kex;
+	bool client = c->role == ROLE_CLIENT;
+
+	*x = (struct exchange){
+		.kex = k->suite.kex,
+		.client_ident = buf_span(client ? &c->our_ident : &c->peer_ident),
+		.server_ident = buf_span(client ? &c->peer_ident : &c->our_ident),
+		.client_init = buf_span(client ? &k->our_init : &k->peer_init),
+		.server_init = buf_span(client ? &k->peer_init : &k->our_init),
+		.host_key = host_key,
+		.client_share = buf_span(&k->share),
+		.server_share = server_share,
+		.secret = buf_span(&k->secret),
+		.first = k->first,
+	};
+}
+
 /* kex.secret holds K as raw bytes; afterwards in the encoding of this method. */
 static int encode_secret(struct conn *c)
 {
@@ -16,37 +35,24 @@ static int encode_secret(struct conn *c)
 	return buf_err(&enc);
 }
 
-static int hash_exchange(struct conn *c, struct span host_key, struct span client_blob, struct span server_blob)
+/* Fills kex.hash, and the session identifier by the first exchange. */
+static int hash_exchange(struct conn *c, struct span host_key, struct span server_share)
 {
 	struct kex *k = &c->kex;
-	bool client = c->role == ROLE_CLIENT;
-	struct buf all = BUF(1 << 20);
-	size_t size = hash_size(k->suite.kex->hash);
-	uint8_t *h;
+	struct exchange x;
+	uint8_t hash[HASH_MAX];
+	size_t n;
 	int err;
 
-	buf_string(&all, buf_span(client ? &c->our_ident : &c->peer_ident));
-	buf_string(&all, buf_span(client ? &c->peer_ident : &c->our_ident));
-	buf_string(&all, buf_span(client ? &k->our_init : &k->peer_init));
-	buf_string(&all, buf_span(client ? &k->peer_init : &k->our_init));
-	buf_string(&all, host_key);
-	buf_string(&all, client_blob);
-	buf_string(&all, server_blob);
-	buf_bytes(&all, buf_span(&k->secret));
+	kexhash_inputs(c, host_key, server_share, &x);
+	err = kexhash_of(c->crypto, &x, hash, &n);
+	if (err)
+		return err;
 	buf_clear(&k->hash);
-	h = buf_add(&k->hash, size);
-	err = buf_err(&all) || !h ? ERR_NOMEM : OK;
-	if (!err) {
-		struct span s = buf_span(&all);
-
-		err = hash_spans(c->crypto, k->suite.kex->hash, &s, 1, h);
-	}
-	buf_fini(&all);
-	if (!err && k->first) {
-		buf_bytes(&k->session_id, buf_span(&k->hash));
-		err = buf_err(&k->session_id);
-	}
-	return err;
+	buf_bytes(&k->hash, span(hash, n));
+	if (k->first)
+		buf_bytes(&k->session_id, span(hash, n));
+	return buf_err(&k->hash) || buf_err(&k->session_id) ? ERR_NOMEM : OK;
 }
 
 static int fail(struct conn *c, int err)
@@ -68,7 +74,7 @@ int kexhash_client(struct conn *c, struct span host_key, struct span server_blob
 	if (!err)
 		err = encode_secret(c);
 	if (!err)
-		err = hash_exchange(c, host_key, buf_span(&k->reply), server_blob);
+		err = hash_exchange(c, host_key, server_blob);
 	return fail(c, err);
 }
 
@@ -79,11 +85,15 @@ int kexhash_server(struct conn *c, struct span host_key, struct span client_blob
 	int err;
 
 	buf_clear(&k->secret);
-	err = kex_reply(k->suite.kex, c->crypto, &c->rng, client_blob, &blob, &k->secret);
+	buf_clear(&k->share);
+	buf_bytes(&k->share, client_blob);
+	err = buf_err(&k->share);
+	if (!err)
+		err = kex_reply(k->suite.kex, c->crypto, &c->rng, client_blob, &blob, &k->secret);
 	if (!err)
 		err = encode_secret(c);
 	if (!err)
-		err = hash_exchange(c, host_key, client_blob, buf_span(&blob));
+		err = hash_exchange(c, host_key, buf_span(&blob));
 	buf_clear(&k->reply);
 	buf_u8(&k->reply, MSG_KEX_ECDH_REPLY);
 	buf_string(&k->reply, host_key);

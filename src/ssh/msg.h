@@ -62,6 +62,7 @@ enum {
 	NAMES_MAX = 64,
 	EXT_INFO_MAX = 64,
 	BANNERS_MAX = 10,
+	IDENT_MS = 20000, /* server, until the client's version line */
 	KEX_MS = 60000,
 	CLOSING_MS = 60000,
 	OPEN_MS = 150000,

@@ -12,7 +12,7 @@
 
 #include <stdlib.h>
 
-enum { RX_SMALL = 36 * 1024, REPLIES_IN_KEX = 16 };
+enum { RX_SMALL = 36 * 1024, REPLIES_IN_KEX = 16, PARK_MS = 1000 };
 
 /* ---- sending ---- */
 
@@ -90,7 +90,7 @@ int tx_seal(struct conn *c, struct tx_chunk *k, uint8_t *pkt, size_t payload)
 	t->packets++;
 	t->key_bytes += wire;
 	t->pending += wire;
-	k->end = (size_t)(pkt - k->mem) + wire;
+	k->end = (uint32_t)((size_t)(pkt - k->mem) + wire);
 	return OK;
 }
 
@@ -171,13 +171,10 @@ int tx_flush_control(struct conn *c)
 			return c->err;
 		done = c->tx.control.n - in.n;
 	}
-	if (done == c->tx.control.n) {
-		if (c->life != LIFE_OPEN)
-			wipe(c->tx.control.p, c->tx.control.n); /* passwords */
-		buf_clear(&c->tx.control);
-	} else {
+	if (done == c->tx.control.n)
+		buf_fini(&c->tx.control); /* wipes passwords; and an idle connection needs none */
+	else
 		buf_drop(&c->tx.control, done);
-	}
 	if (done)
 		c->tx.replies_end = c->tx.bytes + c->tx.pending;
 	settle_replies(c);
@@ -211,7 +208,7 @@ void conn_tx_done(struct conn *c, size_t n)
 		struct tx_chunk *k = &t->chunk[0];
 		size_t here = MIN(n, k->end - k->start);
 
-		k->start += here;
+		k->start += (uint32_t)here;
 		n -= here;
 		if (k->start < k->end)
 			break;
@@ -282,6 +279,7 @@ static bool rx_prepare(struct conn *c)
 		rx_release(c);
 		r->mem = mem;
 		r->pooled = pooled;
+		r->pooled_ms = c->now_ms;
 		r->cap = pooled ? POOL_CHUNK : RX_SMALL;
 	}
 	r->start = 0;
@@ -316,10 +314,14 @@ void conn_rx_done(struct conn *c, size_t n)
 void conn_rx_eof(struct conn *c, int err, const char *words)
 {
 	struct rx *r = &c->rx;
+	char escaped[128];
 
 	r->ended = true;
 	r->end_err = err;
-	str_escape(r->end_words, sizeof(r->end_words), span_str(words ? words : ""));
+	if (!words || r->end_words)
+		return;
+	str_escape(escaped, sizeof(escaped), span_str(words));
+	r->end_words = strdup(escaped);
 }
 
 /* RFC 4253 section 6: aligned, at least one block, and within what we are ready to hold. */
@@ -401,15 +403,46 @@ void rx_rekey(struct conn *c, struct cipher *next, bool reset_seq)
 		c->rx.seq = 0;
 }
 
+/* All that is here is the beginning of a packet. */
+static bool unfinished(const struct conn *c)
+{
+	return c->rx.pooled && c->rx.start < c->rx.end && !c->rx.held.n && conn_may_open(c);
+}
+
+uint64_t rx_deadline(const struct conn *c)
+{
+	return unfinished(c) ? c->rx.pooled_ms + PARK_MS : UINT64_MAX;
+}
+
+/* A peer that stops in the middle of a packet costs us what it has sent, not a chunk. Once in a while only, because it
+ * is copied. */
+static void park(struct conn *c)
+{
+	struct rx *r = &c->rx;
+	size_t unread = r->end - r->start;
+	uint8_t *mem = malloc(unread);
+
+	if (!mem)
+		return; /* then it stays where it is */
+	memcpy(mem, r->mem + r->start, unread);
+	rx_release(c);
+	r->mem = mem;
+	r->cap = r->end = unread;
+	r->pooled = false;
+}
+
 void rx_idle(struct conn *c)
 {
 	if (c->rx.mem && c->rx.start == c->rx.end)
 		rx_release(c);
+	else if (rx_deadline(c) <= c->now_ms)
+		park(c);
 }
 
 void rx_fini(struct conn *c)
 {
 	if (c->rx.mem)
 		rx_release(c);
+	free(c->rx.end_words);
 	cipher_free(c->rx.cipher);
 }

@@ -21,7 +21,7 @@ from lab.net import connect, free_port, listeners
 from lab.proc import until
 
 TEST_SECONDS = 60
-KINDS = ("openssh", "dropbear", "asyncssh", "paramiko")
+KINDS = ("aditd", "openssh", "dropbear", "asyncssh", "paramiko")
 
 
 def pytest_sessionstart(session):
@@ -57,6 +57,8 @@ class Lab:
         """A new server of this kind; skips the test if that peer is not installed."""
         folder = self.folder_for(kind)
         settings.setdefault("authorized", self.authorized())
+        if kind == "aditd":
+            return servers.Aditd(folder, self.keys, **settings)
         if kind == "openssh":
             if not servers.sshd_path():
                 pytest.skip("openssh-server is not installed")
@@ -68,11 +70,11 @@ class Lab:
         pytest.importorskip(kind)
         return {"asyncssh": servers.AsyncSSH, "paramiko": servers.Paramiko}[kind](folder, self.keys, **settings)
 
-    def shim(self):
-        """The library that gives Dropbear a home for authorized_keys."""
-        path = self.folder / "pwdir.so"
+    def shim(self, name="pwdir"):
+        """A library to preload: pwdir gives Dropbear a home for authorized_keys, names gives a name an address."""
+        path = self.folder / f"{name}.so"
         if not path.exists():
-            source = Path(adit.HERE) / "pwdir.c"
+            source = Path(adit.HERE) / f"{name}.c"
             subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-o", path, source], check=True)
         return path
 
@@ -116,6 +118,11 @@ def cleanup():
 @pytest.fixture
 def openssh(lab):
     return lab.shared("openssh")
+
+
+@pytest.fixture
+def aditd(lab):
+    return lab.shared("aditd")
 
 
 @pytest.fixture

@@ -1,7 +1,10 @@
 """Every cipher, MAC, key exchange, host key and user key, against each server that has it."""
+import re
+
 import pytest
 
 from lab.agent import askpass
+from lab.client import ADIT
 from lab.services import MIB, duplex, exchange, ping
 
 AEAD = ["chacha20-poly1305@openssh.com", "aes128-gcm@openssh.com", "aes256-gcm@openssh.com"]
@@ -39,6 +42,35 @@ def through(client, service, server, port, size, *flags, **more):
 @pytest.mark.parametrize("kind, cipher", pairs(AEAD))
 def test_aead(lab, client, service, port, kind, cipher):
     through(client, service, lab.shared(kind), port, 4 * MIB, "-c", cipher)
+
+
+# What -v says about each; ipsec-mb is only to be had where the build and the CPU have it.
+BACKENDS = {"auto": r"intel-ipsec-mb|libcrypto", "openssl": r"libcrypto\.$", "ipsec-mb": r"intel-ipsec-mb \d"}
+
+
+@pytest.fixture
+def lacking(run):
+    """Why intel-ipsec-mb is not to be had; empty when it is."""
+    one = run(ADIT, "-F", "none", "-N", "-o", "BatchMode=yes", "-o", "CryptoBackend=ipsec-mb", "-p", "1", "127.0.0.1")
+    assert one.ended() == 255
+    found = re.search("^adit: CryptoBackend ipsec-mb is not to be had: (this .*)$", one.said, re.MULTILINE)
+    return found[1] if found else ""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("cipher", AEAD[1:])
+def test_backend(openssh, client, service, port, lacking, backend, cipher):
+    """Each library's AES-GCM is that of OpenSSH."""
+    if backend == "ipsec-mb" and lacking:
+        pytest.skip(lacking)
+    one = client(openssh, "-v", "-c", cipher, "-o", f"CryptoBackend={backend}", "-L",
+                 f"{port}:127.0.0.1:{service(duplex).port}").stands(port)
+    one.told(f"(?m)AES-GCM is done by ({BACKENDS[backend]})")
+    exchange(("127.0.0.1", port), 4 * MIB, 4 * MIB)
+
+
+def test_unknown_backend(openssh, client, port):
+    client(openssh, "-L", f"{port}:127.0.0.1:1", options=["CryptoBackend=rot13"]).fails('unsupported option "rot13"')
 
 
 @pytest.mark.parametrize("kind, pair", pairs([f"{cipher} {mac}" for cipher in CTR for mac in MACS]))

@@ -2,6 +2,7 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
 
 import pytest
@@ -20,6 +21,8 @@ OTHER_DEFAULT = {
 }
 # Debian's ssh changes this default with BatchMode.
 WITH_BATCH_MODE = {"serveraliveinterval": ["300"]}
+# Keywords that ssh does not have.
+OWN = {"cryptobackend"}
 # Lists of what the program has: compared over the names that both have.
 ALGORITHMS = {"ciphers", "macs", "kexalgorithms", "hostkeyalgorithms", "pubkeyacceptedalgorithms",
               "casignaturealgorithms"}
@@ -217,7 +220,7 @@ def table(text):
     values = {}
     for line in text.splitlines():
         keyword, _, value = line.partition(" ")
-        if keyword.lower() not in NOT_SHOWN:
+        if keyword.lower() not in NOT_SHOWN | OWN:
             values.setdefault(keyword.lower(), []).append(value)
     return values
 
@@ -303,6 +306,40 @@ def test_file(name, tmp_path, empty):
 @pytest.mark.parametrize("args", COMMAND_LINES, ids=" ".join)
 def test_command_line(args, empty):
     compare(["-F", "none", *args], empty)
+
+
+SERVICES = [
+    ["-L", "imap:host:imap", "host"], ["-L", "127.0.0.1:imap:host:80", "host"], ["-L", "imap:/tmp/s", "host"],
+    ["-R", "imap:host:imap", "host"], ["-R", "imap", "host"], ["-R", "*:imap", "host"], ["-p", "imap", "host"],
+    ["-o", "Port=ssh", "host"], ["-o", "LocalForward imap host:imap", "host"], ["-o", "RemoteForward imap", "host"],
+    ["-o", "PermitRemoteOpen=host:imap *:ssh", "host"],
+]
+NOT_SERVICES = [
+    ["-L", "IMAP:host:80", "host"], ["-L", "tftp:host:80", "host"], ["-L", "80:host:tftp", "host"],
+    ["-L", "imap/host/imap", "host"], ["-R", "tftp", "host"], ["-p", "tftp", "host"], ["-p", "SSH", "host"],
+    ["-o", "LocalForward tftp host:1", "host"], ["-o", "PermitRemoteOpen=host:tftp", "host"],
+]
+
+
+def has_services():
+    try:
+        return socket.getservbyname("imap", "tcp") == 143
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not has_services(), reason="this machine has no /etc/services")
+@pytest.mark.parametrize("args", SERVICES, ids=" ".join)
+def test_service_names(args, empty):
+    compare(["-F", "none", *args], empty)
+
+
+@pytest.mark.parametrize("args", NOT_SERVICES, ids=" ".join)
+def test_names_of_no_service(args):
+    """tftp has a port for UDP only; upper case is another name."""
+    theirs, ours = run(SSH, ["-F", "none", *args]), run(ADIT, ["-F", "none", *args])
+    assert (theirs.returncode, ours.returncode) == (255, 255), f"ssh: {theirs.stderr}adit: {ours.stderr}"
+    assert len(ours.stderr.splitlines()) == 1 and ours.stdout == ""
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -1,4 +1,5 @@
 """Every form of -L and -R, against the servers that know it."""
+import ipaddress
 import os
 import re
 import stat
@@ -233,6 +234,40 @@ def test_remote_socks(openssh, client, service, port, ask, spec):
         assert reply[1] in (0, 0x5a)
         sock.sendall(b"through the back door")
         assert sock.recv(100) == b"through the back door"
+
+
+def socks5_address(address, host, port):
+    """The same with an address of four or sixteen bytes."""
+    packed = ipaddress.ip_address(host).packed
+    sock = connect(address)
+    sock.sendall(b"\x05\x01\x00")
+    assert sock.recv(2) == b"\x05\x00"
+    sock.sendall(b"\x05\x01\x00" + bytes([1 if len(packed) == 4 else 4]) + packed + port.to_bytes(2, "big"))
+    return sock, sock.recv(10)
+
+
+NOT_ALLOWED = b"\x05\x02"
+
+
+@pytest.mark.parametrize("permit, host, allowed", [
+    ("none", "127.0.0.1", False), ("127.0.0.1:1", "127.0.0.1", False), ("127.0.0.2:{}", "127.0.0.1", False),
+    ("[::1]:1", "::1", False), ("[::2]:{} 127.0.0.1:{}", "::1", False), ("[::1]:{}", "127.0.0.1", False),
+    ("[*]:1", "::1", False),
+    ("any", "::1", True), ("127.0.0.1:{}", "127.0.0.1", True), ("[127.0.0.1]:{}", "127.0.0.1", True),
+    ("[::1]:{}", "::1", True), ("[::1]:*", "::1", True), ("[0:0::1]:{}", "::1", True), ("*:{}", "::1", True),
+    ("*:1 [::1]:1 [::1]:{}", "::1", True),
+])
+def test_permit_remote_open(openssh, client, service, port, permit, host, allowed):
+    """What whoever comes through the back door may reach; an IPv6 address stands in brackets."""
+    goal = service(where=host)
+    one = client(openssh, "-R", str(port), options=["PermitRemoteOpen=" + permit.replace("{}", str(goal.port))])
+    one.stands(port)
+    sock, reply = socks5_address(("127.0.0.1", port), host, goal.port)
+    with sock:
+        assert (reply[:2] == b"\x05\x00") == allowed
+        if not allowed:
+            assert reply[:2] == NOT_ALLOWED
+            one.told(f"not permitted: .*[.:]1 port {goal.port}")
 
 
 def test_remote_socks_rubbish(openssh, client, service, port):

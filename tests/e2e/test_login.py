@@ -72,6 +72,33 @@ def test_password_second_try(lab, client, service, port, kind):
     ping(("127.0.0.1", port))
 
 
+def test_password_too_long(password_server, client, service, port):
+    """It is not cut, not sent and not the end: the person is asked again."""
+    before = len(password_server.events())
+    one = client(password_server, *local(port, service), key=None, how={"tty": True})
+    one.told("password: ")
+    one.type("x" * 1024 + "\n")
+    again = one.told("the answer is longer than 1023 bytes")  # and not "permission denied"
+    one.told("password: ", after=again.end())
+    one.type(SECRET + "\n")
+    one.stands(port)
+    assert attempts(password_server, "password", before) == [[SECRET, True]]
+
+
+def test_passwords_too_long(password_server, client, service, port, asking):
+    """Nor for ever."""
+    env = asking(*["x" * 1024] * 4)
+    before = len(password_server.events())
+    client(password_server, *local(port, service), key=None, how={"env": env}).fails(r"Permission denied", lines=6)
+    assert len(env.asked()) == 3 and attempts(password_server, "password", before) == []
+
+
+def test_answer_too_long(question_server, client, service, port, asking):
+    env = asking("x" * 1024, *QUESTIONS["answers"])
+    client(question_server, *local(port, service), key=None, how={"env": env}).stands(port)
+    assert len(env.asked()) == 3
+
+
 def test_password_by_askpass(password_server, client, service, port, asking):
     env = asking(SECRET)
     client(password_server, *local(port, service), key=None, how={"env": env}).stands(port)

@@ -1,6 +1,8 @@
 /* What every fuzz target of the engine needs. */
 #include "engine_rig.h"
 
+#include "ssh/exchange.h"
+
 #include <stdlib.h>
 
 enum { MEMORY_MAX = 8 << 20, CONTROL_QUEUE_MAX = 1 << 20 };
@@ -79,10 +81,11 @@ void rig_init(struct rig *r, enum role role, enum life life, struct span input)
 				.alive_max = 3,
 				.max_channels = RIG_CHANNELS,
 				.bank = RIG_BANK,
+				.shared_bank = &r->bank,
 				.host_keys = &key,
 				.host_key_count = 1 };
 
-	*r = (struct rig){ .in = rd(input) };
+	*r = (struct rig){ .in = rd(input), .bank = { .limit = RIG_BANK / 4 * 3 } };
 	if (pool_init(&r->pool, 4) != OK || conn_new(&r->conn, &s) != OK)
 		abort();
 	for (size_t i = 0; i < RIG_CHOICES; i++)
@@ -100,6 +103,7 @@ void rig_init(struct rig *r, enum role role, enum life life, struct span input)
 void rig_fini(struct rig *r)
 {
 	conn_free(r->conn);
+	assert(r->bank.used == 0);
 	pool_fini(&r->pool);
 }
 
@@ -153,6 +157,7 @@ static void check(const struct rig *r)
 		check_channel(r, ch);
 		out += ch->rx_size;
 	}
+	assert(out == r->bank.used && out <= r->bank.limit);
 	assert(out == s.window_out && out <= RIG_BANK && s.channels <= RIG_CHANNELS);
 	if (conn_error(c))
 		check_dead(r);
@@ -179,17 +184,30 @@ static void answer_auth(struct rig *r, struct answer *a)
 
 static void answer_login(struct rig *r, struct answer *a, const struct event *ev)
 {
-	a->verdict = choose(r) % (LOGIN_GRANT + 1);
+	a->verdict = choose(r) % (LOGIN_END + 1);
 	if (a->verdict == LOGIN_KEY_OK && (!ev->alg || ev->has_sig))
 		a->verdict = LOGIN_DENY;
 	a->methods = span_str("publickey,password");
+}
+
+/* What the hash is made of gives that hash. */
+static void check_exchange(struct rig *r, const struct event *ev)
+{
+	uint8_t hash[HASH_MAX];
+	struct exchange x;
+	size_t n;
+
+	assert(conn_exchange(r->conn, &x));
+	assert(kexhash_of(r->conn->crypto, &x, hash, &n) == OK && span_eq(ev->text, span(hash, n)));
 }
 
 static void answer(struct rig *r, const struct event *ev)
 {
 	struct answer a = { .yes = true, .data = span_str("forged") };
 
-	if (ev->kind == EV_AUTH)
+	if (ev->kind == EV_SIGN && r->conn->role == ROLE_SERVER)
+		check_exchange(r, ev);
+	else if (ev->kind == EV_AUTH)
 		answer_auth(r, &a);
 	else if (ev->kind == EV_LOGIN)
 		answer_login(r, &a, ev);
@@ -244,7 +262,7 @@ static void on_event(struct rig *r, const struct event *ev)
 		r->unread[ev->chan] = 0;
 	else if (ev->kind == EV_NEGOTIATED)
 		no_ciphers(r->conn);
-	if ((ev->kind == EV_OPEN || ev->kind == EV_GLOBAL) && r->questions < RIG_QUESTIONS)
+	if ((ev->kind == EV_OPEN || ev->kind == EV_GLOBAL || ev->kind == EV_PROVE) && r->questions < RIG_QUESTIONS)
 		r->question[r->questions++] = ev->question;
 	else if (ev->question && !r->conn->err)
 		answer(r, ev);
@@ -416,12 +434,28 @@ static void step_answer(struct rig *r, uint8_t arg)
 	struct answer a = { .yes = arg & 1, .user = r, .reason = OPEN_CONNECT_FAILED, .port = 4711 };
 	uint32_t question;
 
+	a.data = span_str("words or a proof");
+
 	if (!r->questions)
 		return;
 	arg = (arg >> 1) % r->questions;
 	question = r->question[arg];
 	r->question[arg] = r->question[--r->questions];
 	conn_answer(r->conn, question, &a);
+}
+
+static void step_probe(struct rig *r, uint8_t arg)
+{
+	int err = conn_probe(r->conn, arg);
+
+	assert(err == OK || conn_error(r->conn) || r->conn->life != LIFE_OPEN);
+}
+
+static void step_banner(struct rig *r, uint8_t arg)
+{
+	int err = conn_banner(r->conn, span(host_key, MIN(arg, sizeof(host_key))));
+
+	assert(err == OK || err == ERR_LIMIT || conn_error(r->conn));
 }
 
 /* A data packet of 16 KiB, which no input is long enough for. */
@@ -444,8 +478,9 @@ static void step_end(struct rig *r, uint8_t arg)
 static void step(struct rig *r, uint8_t number, uint8_t arg)
 {
 	static void (*const steps[])(struct rig *, uint8_t) = {
-		step_send,  step_send_part, step_consume, step_eof,    step_close,     step_open, step_global,
-		step_rekey, step_time,	    step_drain,	  step_answer, step_peer_data, step_end,  step_deadline,
+		step_send,   step_send_part, step_consume, step_eof,	step_close,  step_open,
+		step_global, step_rekey,     step_time,	   step_drain,	step_answer, step_peer_data,
+		step_end,    step_deadline,  step_probe,   step_banner,
 	};
 
 	steps[number % LEN(steps)](r, arg);

@@ -11,12 +11,13 @@ enum { RIG_CHANNELS = 64, RIG_QUESTIONS = 64, RIG_CHOICES = 8, RIG_BANK = 1 << 2
 struct rig {
 	struct conn *conn;
 	struct pool pool;
+	struct bank bank; /* shared, by this one */
 	uint64_t now_ms;
 	struct rd in;			  /* the rest of the input */
 	uint8_t choice[RIG_CHOICES];	  /* how questions are answered, in turn */
 	size_t choices;			  /* answers given */
 	bool waited;			  /* AUTH_WAIT was used: it is legal once */
-	uint32_t question[RIG_QUESTIONS]; /* of EV_OPEN and EV_GLOBAL, answered by a step */
+	uint32_t question[RIG_QUESTIONS]; /* of EV_OPEN, EV_GLOBAL and EV_PROVE, answered by a step */
 	size_t questions;
 	size_t unread[RIG_CHANNELS]; /* bytes of EV_DATA that were not consumed yet */
 	unsigned long sum;	     /* of all bytes that events pointed to */

@@ -343,11 +343,11 @@ static void send_init(struct evil *e)
 	struct kex *k = &e->peer->kex;
 	int err;
 
-	buf_clear(&k->reply);
+	buf_clear(&k->share);
 	kex_key_free(k->key);
-	err = kex_begin(k->suite.kex, evil_crypto, &e->peer->rng, &k->key, &k->reply);
+	err = kex_begin(k->suite.kex, evil_crypto, &e->peer->rng, &k->key, &k->share);
 	assert(err == OK);
-	evil_say(e, "bS", MSG_KEX_ECDH_INIT, buf_span(&k->reply));
+	evil_say(e, "bS", MSG_KEX_ECDH_INIT, buf_span(&k->share));
 }
 
 static void send_reply(struct evil *e)
@@ -400,9 +400,11 @@ static void on_sign(struct evil *e, const struct event *ev)
 	struct buf sig = BUF(PKEY_SIG_MAX);
 	struct answer a = { 0 };
 
-	if (pkey_sign(key, evil_crypto, ev->alg, ev->text, &sig) == OK)
+	e->question = ev->question;
+	if (e->setup.sign == SAY_YES && pkey_sign(key, evil_crypto, ev->alg, ev->text, &sig) == OK)
 		a.data = buf_span(&sig);
-	conn_answer(e->us, ev->question, &a);
+	if (e->setup.sign != SAY_NOTHING)
+		conn_answer(e->us, ev->question, &a);
 	buf_fini(&sig);
 }
 
@@ -685,7 +687,7 @@ void evil_reach(struct evil *e, enum evil_state state)
 	for (; e->next <= state; e->next++)
 		steps[e->next](e);
 	if (e->us->err)
-		fprintf(stderr, "%s\n", e->us->why);
+		fprintf(stderr, "%s\n", conn_error_text(e->us));
 	assert(e->us->err == OK);
 	evil_mark(e);
 }

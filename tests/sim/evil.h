@@ -31,6 +31,7 @@ struct evil_setup {
 	const char *software;	  /* the peer's; NULL = "evil" */
 	enum auth_method try;	  /* client: what it logs in with; 0 = AUTH_PASSWORD */
 	enum evil_policy host_key, login, open, global;
+	enum evil_policy sign; /* SAY_NO: cannot sign */
 };
 
 struct evil {
@@ -38,20 +39,20 @@ struct evil {
 	enum evil_state next; /* the first state that was not reached yet */
 	uint64_t now_ms;
 	struct conn *us, *peer;
-	struct buf wire;		/* from the peer, not read by us yet */
-	struct buf said;		/* our messages since evil_mark(): uint32 length, payload */
-	struct buf line;		/* our version line */
-	struct buf guess;		/* our ECDH_INIT that came before the peer made its offer */
-	bool void_next;			/* our next ECDH_INIT was a wrong guess */
-	bool deaf;			/* the peer does not read */
-	size_t reads;			/* bytes that it reads in a turn; 0 = all */
-	bool hoard;			/* data is not consumed */
-	bool swapped;			/* our NEWKEYS of this exchange came */
-	struct pkey *signer;		/* the host key that the peer, as a server, signs with */
-	unsigned events[EV_GLOBAL + 1]; /* how often each came since evil_mark() */
-	struct event last;		/* the last one; its spans are not valid any more, but for what was copied: */
+	struct buf wire;	   /* from the peer, not read by us yet */
+	struct buf said;	   /* our messages since evil_mark(): uint32 length, payload */
+	struct buf line;	   /* our version line */
+	struct buf guess;	   /* our ECDH_INIT that came before the peer made its offer */
+	bool void_next;		   /* our next ECDH_INIT was a wrong guess */
+	bool deaf;		   /* the peer does not read */
+	size_t reads;		   /* bytes that it reads in a turn; 0 = all */
+	bool hoard;		   /* data is not consumed */
+	bool swapped;		   /* our NEWKEYS of this exchange came */
+	struct pkey *signer;	   /* the host key that the peer, as a server, signs with */
+	unsigned events[EV_KINDS]; /* how often each came since evil_mark() */
+	struct event last;	   /* the last one; its spans are not valid any more, but for what was copied: */
 	struct buf text;
-	uint32_t question; /* of the last EV_HOST_KEY, EV_LOGIN, EV_OPEN or EV_GLOBAL that nobody answered */
+	uint32_t question; /* of the last question of a policy that nobody answered */
 	uint64_t got;	   /* bytes of EV_DATA */
 };
 

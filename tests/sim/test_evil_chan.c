@@ -528,6 +528,24 @@ static void refused_leave_nothing(struct evil *e)
 	assert_int_equal(e->us->bank_used, 0);
 }
 
+/* The application need not answer: it may close, and the question is gone. */
+static void asked_and_given_up(struct evil *e)
+{
+	struct answer yes = { .yes = true };
+
+	asked(e);
+	conn_close(e->us, 0);
+	conn_close(e->us, 0);
+	evil_run(e);
+	assert_int_equal(evil_count(e, 0), 1);
+	assert_int_equal(get_u32(evil_said(e, MSG_CHANNEL_OPEN_FAILURE, 0).p + 1), PEER);
+	assert_int_equal(get_u32(evil_said(e, MSG_CHANNEL_OPEN_FAILURE, 0).p + 5), OPEN_CONNECT_FAILED);
+	assert_int_equal(conn_answer(e->us, e->question, &yes), ERR_NOT_FOUND);
+	e->setup.open = SAY_YES;
+	evil_open(e, PEER, 1000, 1000);
+	assert_int_equal(evil_count(e, MSG_CHANNEL_OPEN_CONFIRMATION), 1);
+}
+
 static void opening_too_long(struct evil *e)
 {
 	opening(e);
@@ -638,6 +656,25 @@ static void window_given_back(struct evil *e)
 	for (int i = 0; i < 2 * MIB / PACKET; i++)
 		data(e, 0, PACKET);
 	data(e, 0, 1);
+}
+
+/* A peer that is as fast as it may be, and everything it sends is passed on at once: the window stays below what
+ * OpenSSH can hold of a channel. */
+static void window_ceiling(struct evil *e)
+{
+	enum { CEILING = 15 * MIB };
+	uint64_t window, id = evil_open(e, PEER, 1000, 1000);
+
+	assert_int_equal(id, 0);
+	window = get_u32(evil_said(e, MSG_CHANNEL_OPEN_CONFIRMATION, 0).p + 9);
+	for (int i = 0; i < 3 * CEILING / PACKET; i++) {
+		evil_mark(e);
+		assert_in_range(window, PACKET, CEILING);
+		data(e, 0, PACKET);
+		window -= PACKET;
+		for (size_t k = 0; k < evil_count(e, MSG_CHANNEL_WINDOW_ADJUST); k++)
+			window += get_u32(evil_said(e, MSG_CHANNEL_WINDOW_ADJUST, k).p + 5);
+	}
 }
 
 static void nothing_in_it(struct evil *e)
@@ -1033,6 +1070,7 @@ static const struct evil_row rows[] = {
 	{ "a number while it closes", OURS_BOTH, PLAY(number_while_closing), FINE, THREE },
 	{ "numbers rest before they are used again", OURS_BOTH, PLAY(numbers_rest), FINE },
 	{ "refused channels leave nothing", OURS_BOTH, PLAY(refused_leave_nothing), FINE },
+	{ "we give up what the peer opens", OURS_BOTH, PLAY(asked_and_given_up), FINE },
 	{ "no answer to OPEN", OURS_BOTH, PLAY(opening_too_long), FINE },
 	{ "CLOSE just in time", OURS_BOTH, PLAY(closing_just_in_time), QUIET },
 	{ "no answer to CLOSE", OURS_BOTH, PLAY(closing_too_long), ERR_TIMEOUT, DISC_BY_APPLICATION },
@@ -1046,6 +1084,7 @@ static const struct evil_row rows[] = {
 	{ "two bytes where one is left", OURS_BOTH, PLAY(window_one_left), WINDOW },
 	{ "extended data beyond the window", OURS_BOTH, PLAY(extended_counts_too), WINDOW },
 	{ "more than was given back", OURS_BOTH, PLAY(window_given_back), WINDOW },
+	{ "no window beyond 15 MiB", OURS_BOTH, PLAY(window_ceiling), FINE },
 	{ "data without a byte", OURS_BOTH, PLAY(nothing_in_it), QUIET },
 	{ "extended data is dropped", OURS_BOTH, PLAY(extended_is_dropped), FINE },
 	{ "data after our CLOSE", OURS_BOTH, PLAY(data_after_our_close), WINDOW },

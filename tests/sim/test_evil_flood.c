@@ -440,6 +440,58 @@ static void silent_before_the_login(struct evil *e)
 	evil_wait(e, 3600 * SECOND);
 }
 
+/* ---- packets that never become whole ---- */
+
+/* The first `much` bytes of an IGNORE of 200 000; the rest is left in `rest`. */
+static void begin_packet(struct evil *e, size_t much, struct buf *rest)
+{
+	static const uint8_t ignore[200000] = { MSG_IGNORE, 0, 3, 0x0d, 0x3b };
+	struct buf out = BUF(MIB);
+
+	*rest = BUF(MIB);
+	evil_seal(e, span(ignore, sizeof(ignore)), &out);
+	evil_raw(e, span(out.p, much));
+	buf_bytes(rest, span(out.p + much, out.n - much));
+	buf_fini(&out);
+}
+
+/* What has come is kept, the memory for the rest is not. */
+static void half_of_a_packet(struct evil *e)
+{
+	struct buf rest;
+	uint64_t packets;
+
+	begin_packet(e, 1000, &rest);
+	packets = e->us->rx.packets;
+	assert_in_range(evil_memory(e), POOL_CHUNK, MIB);
+	evil_wait(e, SECOND);
+	assert_in_range(evil_memory(e), 1000, 20000);
+	evil_raw(e, buf_span(&rest));
+	assert_int_equal(e->us->rx.packets, packets + 1);
+	assert_in_range(evil_memory(e), 1000, 20000);
+	buf_fini(&rest);
+}
+
+/* A byte at a time is not copied each time. */
+static void trickle(struct evil *e)
+{
+	struct buf rest;
+	unsigned chunks = 0;
+
+	begin_packet(e, 100000, &rest);
+	for (size_t i = 0; i < 500; i++) { /* 5 s */
+		bool before = e->us->rx.pooled;
+
+		evil_raw(e, span(rest.p + i, 1));
+		evil_wait(e, 10);
+		chunks += before && !e->us->rx.pooled;
+	}
+	assert_in_range(chunks, 4, 5);
+	evil_raw(e, span(rest.p + 500, rest.n - 500));
+	assert_false(e->us->rx.mem);
+	buf_fini(&rest);
+}
+
 /* ---- windows ---- */
 
 struct ledger {
@@ -601,6 +653,8 @@ static const struct evil_row rows[] = {
 	{ "silence, no keepalive", OURS_BOTH, PLAY(silent_before_the_login), QUIET },
 	{ "no keepalive before the login", OURS_BOTH, AT_AUTH, { 0 }, silent_before_the_login, QUIET, ALIVE(3) },
 
+	{ "half of a packet", OURS_BOTH, PLAY(half_of_a_packet), FINE },
+	{ "a packet byte by byte", OURS_BOTH, PLAY(trickle), FINE },
 	{ "windows in trade", OURS_BOTH, PLAY(bank_in_trade), FINE, { .limits = { .max_channels = 50, .bank = MIB } } },
 	{ "100 channels and a small bank",
 	  OURS_BOTH,

@@ -127,6 +127,59 @@ static void just_in_time(struct evil *e)
 	evil_raw(e, span_str("SSH-2.0-evil\r\n"));
 }
 
+static void server_silence(struct evil *e)
+{
+	assert(conn_deadline(e->us) == e->now_ms + 20 * SECOND);
+	evil_wait(e, 20 * SECOND);
+}
+
+static void server_just_in_time(struct evil *e)
+{
+	evil_raw(e, span_str("SSH-2.0-"));
+	evil_wait(e, 20 * SECOND - 1);
+	evil_raw(e, span_str("evil\r\n"));
+}
+
+static void server_just_too_late(struct evil *e)
+{
+	evil_raw(e, span_str("SSH-2.0-"));
+	evil_wait(e, 20 * SECOND);
+	evil_raw(e, span_str("evil\r\n"));
+}
+
+static void server_drip(struct evil *e)
+{
+	evil_raw(e, span_str("SSH-2.0-"));
+	for (int i = 0; i < 2; i++) {
+		evil_wait(e, 10 * SECOND);
+		evil_raw(e, span_str("x"));
+	}
+}
+
+/* The time for a login does not begin anew with each attempt. */
+static void attempts_in_time(struct evil *e)
+{
+	for (int i = 0; i < 12; i++) {
+		evil_say(e, "bsss", MSG_USERAUTH_REQUEST, "miner", "ssh-connection", "none");
+		evil_wait(e, 10 * SECOND - (i == 11));
+	}
+}
+
+static void attempts_too_long(struct evil *e)
+{
+	attempts_in_time(e);
+	assert(conn_error(e->us) == OK);
+	evil_wait(e, 1);
+}
+
+/* Nor does it stand still while somebody decides, or signs. */
+static void nobody_decides(struct evil *e)
+{
+	evil_say(e, "bsss", MSG_USERAUTH_REQUEST, "miner", "ssh-connection", "none");
+	assert(e->events[EV_LOGIN] == 1);
+	evil_wait(e, 120 * SECOND);
+}
+
 static void login_time(struct evil *e)
 {
 	for (int i = 0; i < 13; i++)
@@ -168,7 +221,11 @@ static const struct evil_row rows[] = {
 	{ "packet in the same segment", OURS_BOTH, AT_IDENT, { 0 }, with_first_packet, OK, 0, SAYS_ANYTHING },
 	{ "silence", OURS_BOTH, AT_IDENT, { 0 }, silence, ERR_TIMEOUT },
 	{ "one byte now and then", OURS_BOTH, AT_IDENT, { 0 }, drip, ERR_TIMEOUT },
-	{ "at the last moment", OURS_BOTH, AT_IDENT, { 0 }, just_in_time, OK, 0, MSG_KEXINIT },
+	{ "20 s of silence", OURS_SERVER, AT_IDENT, { 0 }, server_silence, ERR_TIMEOUT },
+	{ "20 s, a byte now and then", OURS_SERVER, AT_IDENT, { 0 }, server_drip, ERR_TIMEOUT },
+	{ "after 20 s", OURS_SERVER, AT_IDENT, { 0 }, server_just_too_late, ERR_TIMEOUT },
+	{ "before 20 s", OURS_SERVER, AT_IDENT, { 0 }, server_just_in_time, OK, 0, MSG_KEXINIT },
+	{ "at the last moment", OURS_CLIENT, AT_IDENT, { 0 }, just_in_time, OK, 0, MSG_KEXINIT },
 	{ "silence for less than we allow",
 	  OURS_BOTH,
 	  AT_IDENT,
@@ -187,6 +244,33 @@ static const struct evil_row rows[] = {
 	  DISC_BY_APPLICATION,
 	  0,
 	  { .limits = { .login_ms = 120 * SECOND } } },
+	{ "attempts for too long",
+	  OURS_SERVER,
+	  AT_AUTH,
+	  { 0 },
+	  attempts_too_long,
+	  ERR_TIMEOUT,
+	  DISC_BY_APPLICATION,
+	  0,
+	  { .limits = { .login_ms = 120 * SECOND }, .login = SAY_NO } },
+	{ "attempts, not for too long",
+	  OURS_SERVER,
+	  AT_AUTH,
+	  { 0 },
+	  attempts_in_time,
+	  OK,
+	  0,
+	  SAYS_ANYTHING,
+	  { .limits = { .login_ms = 120 * SECOND }, .login = SAY_NO } },
+	{ "nobody decides about a login",
+	  OURS_SERVER,
+	  AT_AUTH,
+	  { 0 },
+	  nobody_decides,
+	  ERR_TIMEOUT,
+	  DISC_BY_APPLICATION,
+	  0,
+	  { .limits = { .login_ms = 120 * SECOND }, .login = SAY_NOTHING } },
 };
 
 int main(void)

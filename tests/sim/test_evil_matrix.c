@@ -188,9 +188,9 @@ static void put_init(struct evil *e, struct buf *out)
 		return;
 	}
 	kex_key_free(k->key);
-	buf_clear(&k->reply);
-	assert_int_equal(kex_begin(kex_table(), evil_crypto, &e->peer->rng, &k->key, &k->reply), OK);
-	evil_build(out, "bS", MSG_KEX_ECDH_INIT, buf_span(&k->reply));
+	buf_clear(&k->share);
+	assert_int_equal(kex_begin(kex_table(), evil_crypto, &e->peer->rng, &k->key, &k->share), OK);
+	evil_build(out, "bS", MSG_KEX_ECDH_INIT, buf_span(&k->share));
 }
 
 static void put_valid(struct evil *e, uint8_t type, struct buf *out)
@@ -379,7 +379,7 @@ static unsigned try(struct evil *e, const struct column *c, enum role role, uint
 	buf_fini(&out);
 	if (!as_expected(e, f, seq, c)) {
 		print_error("%s, form %d of message %u: not %c, but %d \"%s\", %zu messages, %u events\n", c->name,
-			    form, type, f, e->us->err, e->us->why, evil_count(e, 0), events_seen(e));
+			    form, type, f, e->us->err, conn_error_text(e->us), evil_count(e, 0), events_seen(e));
 		wrong++;
 	}
 	if (c->letter == 'V') { /* KEXINIT must be the first packet */

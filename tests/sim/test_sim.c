@@ -19,7 +19,7 @@ struct climate {
 	struct traffic_setup traffic;
 	const char *cipher, *mac, *kex;
 	uint64_t rekey_bytes;
-	uint64_t bank;
+	uint64_t bank, shared_bank;
 	bool random_rekeys, random_cut, random_flip;
 	enum ending ending;
 };
@@ -63,6 +63,8 @@ static const struct climate climates[] = {
 	  "chacha20-poly1305@openssh.com",
 	  .random_rekeys = true },
 	{ "many channels, poor bank", { 9000 }, { 300, 30000, .lazy = true }, .bank = 2 * MIB },
+	{ "many channels, poor shared bank", { 9000 }, { 300, 30000, .lazy = true }, .shared_bank = 5 * MIB },
+	{ "few channels, poor shared bank", { 9000, 20 }, { 6, 2 * MIB }, .shared_bank = MIB },
 };
 
 static struct crypto *crypto;
@@ -114,10 +116,13 @@ static void run(const struct climate *c, uint64_t seed)
 				     .mac = c->mac,
 				     .rekey_bytes = c->rekey_bytes,
 				     .bank = c->bank };
+	struct bank shared = { .limit = c->shared_bank };
 	struct world *w = malloc(sizeof(*w));
 	struct traffic t;
 	size_t turns = 0;
 
+	if (c->shared_bank)
+		setup.shared_bank = &shared;
 	if (c->random_cut)
 		setup.weather.cut_after = 1 + seed * 0x9e3779b97f4a7c15u % 1500000;
 	if (c->random_flip)
@@ -128,6 +133,7 @@ static void run(const struct climate *c, uint64_t seed)
 		maybe_rekey(w, c);
 		traffic_turn(&t);
 		world_turn(w);
+		assert_in_range(shared.used, 0, shared.limit);
 		if (++turns > TURNS_MAX)
 			fail_msg("no end in sight: client %s; server %s", conn_error_text(w->client.conn),
 				 conn_error_text(w->server.conn));
@@ -137,6 +143,7 @@ static void run(const struct climate *c, uint64_t seed)
 	judge(c, w, &t);
 	traffic_fini(&t);
 	world_fini(w);
+	assert_int_equal(shared.used, 0);
 	free(w);
 }
 

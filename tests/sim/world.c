@@ -34,6 +34,7 @@ static int side_init(struct side *s, struct world *w, enum role role, const stru
 		.rekey_bytes = ws->rekey_bytes,
 		.max_channels = ws->max_channels,
 		.bank = ws->bank,
+		.shared_bank = ws->shared_bank,
 		.host_keys = &host_key,
 		.host_key_count = 1,
 	};

@@ -58,6 +58,7 @@ struct world_setup {
 	uint64_t rekey_bytes;
 	uint32_t max_channels;
 	uint64_t bank;
+	struct bank *shared_bank; /* of both sides */
 };
 
 /* The host key and the user's key are the caller's. OK or an engine error (allocation failures are injected). */

@@ -2,6 +2,7 @@
 #include "alloc.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -29,7 +30,7 @@ void __wrap_free(void *p);
 enum { PLACES = 1 << 18 };
 
 static struct {
-	size_t count, live;
+	size_t count, live, bytes;
 	bool armed, failed;
 	size_t left; /* allocations before the one that fails */
 	void *block[PLACES];
@@ -50,6 +51,11 @@ static size_t place_of(const void *p)
 	return i;
 }
 
+static size_t taken(void *p)
+{
+	return malloc_usable_size(p) + sizeof(size_t);
+}
+
 static void *remember(void *p)
 {
 	if (!p)
@@ -57,17 +63,19 @@ static void *remember(void *p)
 	assert(state.live < PLACES / 2);
 	state.block[place_of(p)] = p;
 	state.live++;
+	state.bytes += taken(p);
 	return p;
 }
 
 /* The blocks behind the gap move up, so that no search stops at it. */
-static void forget(const void *p)
+static void forget(void *p)
 {
 	size_t gap = place_of(p), i;
 
 	if (!p || !state.block[gap])
 		return;
 	state.live--;
+	state.bytes -= taken(p);
 	state.block[gap] = NULL;
 	for (i = (gap + 1) % PLACES; state.block[i]; i = (i + 1) % PLACES) {
 		void *moved = state.block[i];
@@ -135,6 +143,11 @@ size_t alloc_count(void)
 size_t alloc_live(void)
 {
 	return state.live;
+}
+
+size_t alloc_bytes(void)
+{
+	return state.bytes;
 }
 
 void alloc_fail_at(size_t n)

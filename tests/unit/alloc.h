@@ -9,6 +9,8 @@
 size_t alloc_count(void);
 /* Blocks from those calls that are not yet freed. */
 size_t alloc_live(void);
+/* What those blocks take, as the allocator rounds them, with its own word in front of each. */
+size_t alloc_bytes(void);
 
 /* Lets the n-th allocation from now fail (0 = the next one), and only that. */
 void alloc_fail_at(size_t n);

@@ -41,6 +41,18 @@ int tcp_connect(uint16_t port)
 	return fd;
 }
 
+int tcp_start(uint16_t port)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				  .sin_port = htons(port) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	assert_true(fd >= 0);
+	assert_true(connect(fd, (struct sockaddr *)&in, sizeof(in)) == 0 || errno == EINPROGRESS);
+	return fd;
+}
+
 void tcp_pair(int *app, int *ours)
 {
 	uint16_t port;

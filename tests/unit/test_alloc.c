@@ -14,6 +14,7 @@
 #include "base/slots.h"
 #include "base/str.h"
 #include "known_hosts_fixture.h"
+#include "conf/revoked.h"
 
 /* The helper itself: a leak and a failure are seen. */
 static void test_helper(void **state)
@@ -155,7 +156,7 @@ static int ask_types(void *ctx)
 static int ask_revoked(void *ctx)
 {
 	struct question *q = ctx;
-	int err = kh_revoked(q->files[1], buf_span(&q->key), crypto, NULL);
+	int err = revoked_check(q->files[1], REVOKED_HOST, buf_span(&q->key), crypto, NULL);
 
 	assert_true(err == OK || err == ERR_NOMEM);
 	return err;

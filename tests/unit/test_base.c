@@ -97,6 +97,26 @@ static void test_buf_ceiling(void **state)
 	buf_fini(&b);
 }
 
+static void test_buf_fit(void **state)
+{
+	struct buf b = BUF(1000);
+
+	(void)state;
+	buf_fit(&b);
+	assert_null(b.p);
+	buf_cstring(&b, "seven");
+	assert_true(b.cap > 9);
+	buf_fit(&b);
+	assert_int_equal(b.cap, 9);
+	assert_memory_equal(b.p, "\0\0\0\5seven", 9);
+	buf_fit(&b);
+	buf_u8(&b, '!');
+	assert_memory_equal(b.p, "\0\0\0\5seven!", 10);
+	buf_clear(&b);
+	buf_fit(&b);
+	buf_fini(&b);
+}
+
 static void test_buf_wire(void **state)
 {
 	static const char want[] = "\x05\x00\x01\x02\x03\0\0\0\0\0\0\0\x09\0\0\0\2hi\0\0\0\2yo\0\0\0\1qn=7";
@@ -296,21 +316,28 @@ static void test_why(void **state)
 	assert_int_equal(strlen(why.text), WHY_MAX - 1);
 	assert_int_equal(why_prefix(&why, ERR_IO, "%s", big), ERR_IO);
 	assert_int_equal(strlen(why.text), WHY_MAX - 1);
-	for (int err = OK; err >= ERR_PASSPHRASE; err--)
+	for (int err = OK; err >= ERR_IN_USE; err--)
 		assert_string_not_equal(err_name(err), "unknown error");
 	assert_string_equal(err_name(1), "unknown error");
-	assert_string_equal(err_name(ERR_PASSPHRASE - 1), "unknown error");
+	assert_string_equal(err_name(ERR_IN_USE - 1), "unknown error");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rd_short),    cmocka_unit_test(test_rd),
-		cmocka_unit_test(test_span),	    cmocka_unit_test(test_buf_ceiling),
-		cmocka_unit_test(test_buf_wire),    cmocka_unit_test(test_buf_end_after_failure),
-		cmocka_unit_test(test_mpint),	    cmocka_unit_test(test_slots_limit),
-		cmocka_unit_test(test_slots_model), cmocka_unit_test(test_pool),
-		cmocka_unit_test(test_list),	    cmocka_unit_test(test_why),
+		cmocka_unit_test(test_rd_short),
+		cmocka_unit_test(test_rd),
+		cmocka_unit_test(test_span),
+		cmocka_unit_test(test_buf_ceiling),
+		cmocka_unit_test(test_buf_fit),
+		cmocka_unit_test(test_buf_wire),
+		cmocka_unit_test(test_buf_end_after_failure),
+		cmocka_unit_test(test_mpint),
+		cmocka_unit_test(test_slots_limit),
+		cmocka_unit_test(test_slots_model),
+		cmocka_unit_test(test_pool),
+		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_why),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

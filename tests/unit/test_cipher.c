@@ -6,33 +6,52 @@
 
 enum { PKT_MAX = 4 + 262144 + TAG_MAX + 16 };
 
-/* Every cipher, with every MAC where it takes one. */
+/* Every cipher, with every MAC where it takes one, and with every back end that this build and this CPU have. */
 static struct pair {
 	const struct cipher_alg *alg;
 	const struct mac_alg *mac;
+	enum crypto_backend backend;
 } pairs[32];
 static size_t n_pairs;
 
 static uint8_t key[CIPHER_KEY_MAX], iv[CIPHER_IV_MAX], mac_key[MAC_KEY_MAX];
 
+static bool has_mb(void)
+{
+	return crypto_backend_set(crypto, CRYPTO_IPSEC_MB, NULL) == OK;
+}
+
+static bool is_gcm(const struct cipher_alg *a)
+{
+	return strstr(a->name, "gcm");
+}
+
 static int setup(void **state)
 {
-	for (const struct cipher_alg *a = cipher_table(true); a->name; a++)
+	if (rig_setup(state))
+		return -1;
+	for (const struct cipher_alg *a = cipher_table(true); a->name; a++) {
 		for (const struct mac_alg *m = mac_table(); m->name && !(a->aead && m != mac_table()); m++)
-			pairs[n_pairs++] = (struct pair){ a, a->aead ? NULL : m };
+			pairs[n_pairs++] = (struct pair){ a, a->aead ? NULL : m, CRYPTO_OPENSSL };
+		if (is_gcm(a) && has_mb())
+			pairs[n_pairs++] = (struct pair){ a, NULL, CRYPTO_IPSEC_MB };
+	}
 	for (size_t i = 0; i < sizeof(key); i++)
 		key[i] = (uint8_t)i;
 	for (size_t i = 0; i < sizeof(mac_key); i++)
 		mac_key[i] = (uint8_t)(0x80 + i);
 	memset(iv, 0xff, sizeof(iv)); /* every counter wraps at once */
-	return rig_setup(state);
+	return 0;
 }
 
 static const char *name_of(const struct pair *p)
 {
 	static char text[128];
 
-	snprintf(text, sizeof(text), "%s %s", p->alg->name, p->mac ? p->mac->name : "");
+	snprintf(text, sizeof(text), "%s %s", p->alg->name,
+		 p->mac				 ? p->mac->name
+		 : p->backend == CRYPTO_IPSEC_MB ? "ipsec-mb"
+						 : "");
 	return text;
 }
 
@@ -40,6 +59,7 @@ static struct cipher *cipher(const struct pair *p, enum cipher_dir dir)
 {
 	struct cipher *c = NULL;
 
+	assert_int_equal(crypto_backend_set(crypto, p->backend, NULL), OK);
 	assert_int_equal(cipher_new(&c, crypto, p->alg, p->mac, dir, key, iv, mac_key), OK);
 	return c;
 }
@@ -147,7 +167,7 @@ static void refuses_packets_out_of_order(void **state)
 	(void)state;
 	for (const struct pair *p = pairs; p < pairs + n_pairs; p++) {
 		struct cipher *c = cipher(p, CIPHER_OPEN);
-		bool gcm = strstr(p->alg->name, "gcm");
+		bool gcm = is_gcm(p->alg);
 
 		wire = sealed(p, 7, pkt, &len);
 		for (size_t i = 0; i < LEN(wrong) && !gcm; i++) {
@@ -369,33 +389,48 @@ static const struct answer {
 	  } },
 };
 
+static void gives_the_answer(const struct pair *p, const struct answer *a)
+{
+	struct cipher *seal, *open;
+	uint8_t pkt[256], plain[256];
+
+	unhex(a->iv, iv);
+	seal = cipher(p, CIPHER_SEAL);
+	open = cipher(p, CIPHER_OPEN);
+	for (size_t i = 0; i < LEN(a->pkt); i++) {
+		uint32_t seq = a->pkt[i].seq, length = 0;
+		size_t len = a->pkt[i].len;
+
+		fill(pkt, len, a->pkt[i].seed);
+		memcpy(plain, pkt, len);
+		assert_int_equal(cipher_seal(seal, seq, pkt, len), OK);
+		assert_hex(pkt, len + cipher_tag(seal), a->pkt[i].wire);
+		assert_int_equal(cipher_length(open, seq, pkt, &length), OK);
+		assert_int_equal(length, len - 4);
+		assert_int_equal(cipher_open(open, seq, pkt, len), OK);
+		assert_memory_equal(pkt + 4, plain + 4, len - 4);
+	}
+	cipher_free(seal);
+	cipher_free(open);
+}
+
+static bool is_about(const struct answer *a, const struct pair *p)
+{
+	return !strcmp(a->cipher, p->alg->name) && (!a->mac || !strcmp(a->mac, p->mac->name));
+}
+
 static void gives_known_answers(void **state)
 {
+	size_t given = 0;
+
 	(void)state;
-	for (const struct answer *a = answers; a < answers + LEN(answers); a++) {
-		const struct pair p = { cipher_find(span_str(a->cipher)), a->mac ? mac_find(span_str(a->mac)) : NULL };
-		struct cipher *seal, *open;
-		uint8_t pkt[256], plain[256];
-
-		unhex(a->iv, iv);
-		seal = cipher(&p, CIPHER_SEAL);
-		open = cipher(&p, CIPHER_OPEN);
-		for (size_t i = 0; i < LEN(a->pkt); i++) {
-			uint32_t seq = a->pkt[i].seq, length = 0;
-			size_t len = a->pkt[i].len;
-
-			fill(pkt, len, a->pkt[i].seed);
-			memcpy(plain, pkt, len);
-			assert_int_equal(cipher_seal(seal, seq, pkt, len), OK);
-			assert_hex(pkt, len + cipher_tag(seal), a->pkt[i].wire);
-			assert_int_equal(cipher_length(open, seq, pkt, &length), OK);
-			assert_int_equal(length, len - 4);
-			assert_int_equal(cipher_open(open, seq, pkt, len), OK);
-			assert_memory_equal(pkt + 4, plain + 4, len - 4);
-		}
-		cipher_free(seal);
-		cipher_free(open);
-	}
+	for (const struct pair *p = pairs; p < pairs + n_pairs; p++)
+		for (const struct answer *a = answers; a < answers + LEN(answers); a++)
+			if (is_about(a, p)) {
+				gives_the_answer(p, a);
+				given++;
+			}
+	assert_int_equal(given, LEN(answers) + (has_mb() ? 2 : 0));
 	memset(iv, 0xff, sizeof(iv));
 }
 
@@ -433,6 +468,80 @@ static void opens_what_was_sealed(void **state)
 		cipher_free(seal);
 		cipher_free(open);
 	}
+}
+
+/* One packet of n blocks from one to the other: the same on the wire, a flipped bit anywhere refused. */
+static void crosses(struct cipher *seal, struct cipher *other, struct cipher *open, size_t n)
+{
+	static uint8_t room[PKT_MAX + 64], same[PKT_MAX], plain[PKT_MAX];
+	uint8_t *pkt = room + n % 64; /* packets begin anywhere */
+	size_t len = blocks(seal, n), wire = len + cipher_tag(seal);
+
+	fill(plain, len, (unsigned)n);
+	memcpy(pkt, plain, len);
+	memcpy(same, plain, len);
+	memset(pkt + wire, 0xa5, 16);
+	assert_int_equal(cipher_seal(seal, 0, pkt, len), OK);
+	assert_int_equal(cipher_seal(other, 0, same, len), OK);
+	assert_memory_equal(pkt, same, wire);
+	assert_int_equal(cipher_open(open, 0, pkt, len), OK);
+	assert_memory_equal(pkt, plain, len);
+	for (size_t i = 0; i < 16; i++)
+		assert_int_equal(pkt[wire + i], 0xa5);
+}
+
+static void refuses_across(const struct pair *from, const struct pair *to, size_t n)
+{
+	static uint8_t pkt[PKT_MAX];
+	struct cipher *c = cipher(from, CIPHER_SEAL);
+	size_t len = blocks(c, n);
+	const size_t at[] = { 0, 3, 4, len / 2, len - 1, len, len + 15 }; /* length, data, tag */
+
+	for (size_t i = 0; i < LEN(at); i++) {
+		cipher_free(c);
+		c = cipher(from, CIPHER_SEAL);
+		fill(pkt, len, 5);
+		assert_int_equal(cipher_seal(c, 0, pkt, len), OK);
+		pkt[at[i]] ^= 1;
+		if (opened(to, 0, pkt, len) != ERR_MAC)
+			fail_msg("%s, %zu blocks: byte %zu", name_of(to), n, at[i]);
+	}
+	cipher_free(c);
+}
+
+/* AES-GCM by two libraries is one cipher. */
+static void opens_what_the_other_back_end_sealed(void **state)
+{
+	static const size_t far[] = { 2047, 2048, 2049, 16384 }; /* around 32 KiB, and 256 KiB */
+	size_t crossed = 0;
+
+	(void)state;
+	if (!has_mb())
+		skip(); /* not in this build, or not on this CPU */
+	for (const struct pair *p = pairs; p < pairs + n_pairs; p++) {
+		struct pair q = *p;
+		struct cipher *seal, *other, *open;
+
+		if (!is_gcm(p->alg))
+			continue;
+		q.backend = p->backend == CRYPTO_OPENSSL ? CRYPTO_IPSEC_MB : CRYPTO_OPENSSL;
+		seal = cipher(p, CIPHER_SEAL);
+		other = cipher(&q, CIPHER_SEAL);
+		open = cipher(&q, CIPHER_OPEN);
+		for (size_t n = 1; n <= 300; n++)
+			crosses(seal, other, open, n);
+		for (size_t i = 0; i < LEN(far); i++) {
+			crosses(seal, other, open, far[i]);
+			refuses_across(p, &q, far[i]);
+		}
+		for (size_t n = 1; n <= 50; n++)
+			refuses_across(p, &q, n);
+		cipher_free(seal);
+		cipher_free(other);
+		cipher_free(open);
+		crossed++;
+	}
+	assert_int_equal(crossed, 4);
 }
 
 static void states_its_framing(void **state)
@@ -514,8 +623,10 @@ static int make(const void *arg)
 {
 	const struct pair *p = arg;
 	struct cipher *c = NULL;
-	int err = cipher_new(&c, crypto, p->alg, p->mac, CIPHER_OPEN, key, iv, mac_key);
+	int err = crypto_backend_set(crypto, p->backend, NULL);
 
+	assert_int_equal(err, OK);
+	err = cipher_new(&c, crypto, p->alg, p->mac, CIPHER_OPEN, key, iv, mac_key);
 	assert_true(err ? !c : !!c);
 	cipher_free(c);
 	return err;
@@ -550,6 +661,7 @@ int main(void)
 		cmocka_unit_test(finds_names_exactly),
 		cmocka_unit_test(gives_known_answers),
 		cmocka_unit_test(opens_what_was_sealed),
+		cmocka_unit_test(opens_what_the_other_back_end_sealed),
 		cmocka_unit_test(states_its_framing),
 		cmocka_unit_test(passes_all_before_the_first_keys),
 		cmocka_unit_test(allocates_nothing_for_a_packet),

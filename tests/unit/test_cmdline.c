@@ -44,7 +44,7 @@ static const struct {
 	{ "host|-p", ERR_SYNTAX, "option requires an argument -- 'p'" },
 	{ "host|-Np", ERR_SYNTAX, "option requires an argument -- 'p'" },
 	{ "-p|0|host", ERR_SYNTAX, "Bad port '0'." },
-	{ "-p|22x|host", ERR_SYNTAX, "Bad port '22x'." },
+	{ "-p|22x|host", ERR_SYNTAX, "Bad port '22x': it is not a number, and " },
 	{ "-L|80|host", ERR_SYNTAX, "bad forwarding specification '80'" },
 	{ "-R|1:a:70000|host", ERR_SYNTAX, "port 70000 is not between 1 and 65535" },
 	{ "-L|ftp/21:a:21|host", ERR_SYNTAX, "the kind 'ftp' is not part of this release" },

@@ -356,6 +356,67 @@ static void cancelled(void **state)
 	fill_hole(&h);
 }
 
+struct verdicts {
+	const char *refused; /* an address, or "*" */
+	unsigned asked;
+};
+
+static bool on_judge(void *user, const struct addr *a, struct why *why)
+{
+	struct verdicts *v = user;
+	char text[ADDR_TEXT];
+	struct addr back;
+	struct ip ip;
+
+	v->asked++;
+	assert_true(addr_ip(a, &ip));
+	addr_of_ip(&back, &ip, addr_port(a));
+	assert_memory_equal(&back, a, sizeof(back));
+	addr_text(a, text, NULL);
+	if (strcmp(v->refused, "*") != 0 && strcmp(v->refused, text) != 0)
+		return true;
+	why_set(why, ERR_DENIED, "%s is off limits", text);
+	return false;
+}
+
+/* What the judge refuses is never connected to, whatever name leads there. */
+static void judged(void **state)
+{
+	static const struct {
+		const char *host, *refused, *peer, *why;
+		int err;
+		unsigned asked;
+	} cases[] = {
+		{ "127.0.0.3", "*", "", "127.0.0.3 is off limits", ERR_DENIED, 1 },
+		{ "::1", "*", "", "::1 is off limits", ERR_DENIED, 1 },
+		{ "hole-first.test", "*", "", "127.0.0.3 is off limits", ERR_DENIED, 2 },
+		{ "many.test", "*", "", "127.0.1.16 is off limits", ERR_DENIED, RESOLVE_MAX },
+		{ "hole-first.test", "127.0.0.3", "", "Connection refused", ERR_IO, 2 },
+		{ "none.test", "*", "", "Name or service not known", ERR_NOT_FOUND, 0 },
+		{ "hole-first.test", "127.0.0.2", "127.0.0.3", NULL, OK, 2 },
+		{ "127.0.0.3", "127.0.0.2", "127.0.0.3", NULL, OK, 1 },
+	};
+	struct rig *r = *state;
+	uint16_t port;
+	int listener;
+
+	bound("127.0.0.3", 0, &listener, &port);
+	assert_int_equal(listen(listener, 16), 0);
+	for (size_t i = 0; i < LEN(cases); i++) {
+		struct verdicts v = { .refused = cases[i].refused };
+
+		run_dial(r, &(struct dial_spec){
+				    .host = cases[i].host, .port = port, .judge = on_judge, .judge_user = &v });
+		assert_int_equal(v.asked, cases[i].asked);
+		assert_string_equal(r->peer, cases[i].peer);
+		if (cases[i].err) {
+			assert_int_equal(r->fd, cases[i].err);
+			assert_string_equal(r->why.text, cases[i].why);
+		}
+	}
+	close(listener);
+}
+
 static void memory_runs_out(void **state)
 {
 	static const struct dial_spec spec = { .host = "127.0.0.1", .bind_host = "127.0.0.1", .timeout_ms = 1000 };
@@ -526,6 +587,7 @@ int main(void)
 		T(nobody_answers),
 		T(the_resolver_does_not_answer),
 		T(cancelled),
+		T(judged),
 		T(memory_runs_out),
 		T(the_other_family_serves),
 		T(a_silent_address_is_overtaken),

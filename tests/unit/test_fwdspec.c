@@ -6,10 +6,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <arpa/inet.h>
 #include <cmocka.h>
+#include <netdb.h>
+#include <unistd.h>
 
 #include "alloc.h"
 #include "conf/fwdspec.h"
+
+/* The services of these tests, whatever this machine has. */
+struct servent *__wrap_getservbyname(const char *name, const char *proto);
+struct servent *__wrap_getservbyname(const char *name, const char *proto)
+{
+	static struct servent imap;
+
+	assert_string_equal(proto, "tcp");
+	imap.s_port = htons(143);
+	return strcmp(name, "imap") == 0 ? &imap : NULL;
+}
+
+static bool no_services;
+int __wrap_access(const char *path, int mode);
+int __wrap_access(const char *path, int mode)
+{
+	assert_string_equal(path, "/etc/services");
+	assert_int_equal(mode, R_OK);
+	return no_services ? -1 : 0;
+}
 
 static const struct {
 	enum fwd_side side;
@@ -23,13 +46,17 @@ static const struct {
 	{ FWD_LOCAL, "8080:host:99999", "port 99999 is not between 1 and 65535" },
 	{ FWD_LOCAL, "8080:host:0", "port 0 is not between 1 and 65535" },
 	{ FWD_LOCAL, "8080:host:18446744073709551617", "port 18446744073709551617 is not between" },
-	{ FWD_LOCAL, "-1:host:80", "port '-1' is not a number" },
-	{ FWD_LOCAL, "+1:host:80", "port '+1' is not a number" },
-	{ FWD_LOCAL, " 1 :host:80", "port '1 ' is not a number" },
-	{ FWD_LOCAL, "0x10:host:80", "port '0x10' is not a number" },
-	{ FWD_LOCAL, "1e3:host:80", "port '1e3' is not a number" },
-	{ FWD_LOCAL, "http:host:80", "names of services are not looked up" },
-	{ FWD_LOCAL, "8080:host:http", "names of services are not looked up" },
+	{ FWD_LOCAL, "-1:host:80", "port '-1' is not a number, and /etc/services has no" },
+	{ FWD_LOCAL, "+1:host:80", "port '+1' is not a number, and /etc/services has no" },
+	{ FWD_LOCAL, " 1 :host:80", "port '1 ' is not a number, and /etc/services has no" },
+	{ FWD_LOCAL, "0x10:host:80", "port '0x10' is not a number, and /etc/services has no" },
+	{ FWD_LOCAL, "1e3:host:80", "port '1e3' is not a number, and /etc/services has no" },
+	{ FWD_LOCAL, "nope:host:80", "port 'nope' is not a number, and /etc/services has no TCP service of that name" },
+	{ FWD_LOCAL, "8080:host:nope", "port 'nope' is not a number, and /etc/services has no" },
+	{ FWD_LOCAL, "tftp:host:80", "port 'tftp' is not a number, and /etc/services has no" }, /* UDP only */
+	{ FWD_LOCAL, "IMAP:host:80", "port 'IMAP' is not a number, and /etc/services has no" },
+	{ FWD_LOCAL, "imap:host:", "the port is missing" },
+	{ FWD_LOCAL, "imap/host/imap", "does not say where to connect to" },
 	{ FWD_LOCAL, "8080:host:", "the port is missing" },
 	{ FWD_LOCAL, "8080::80", "the host to connect to is missing" },
 	{ FWD_LOCAL, "::host:80", "the port is missing" },
@@ -39,9 +66,9 @@ static const struct {
 	{ FWD_LOCAL, "[::1]8080:host:80", "']' is followed by something else" },
 	{ FWD_LOCAL, "8080:host:80\\", "nothing behind the backslash" },
 	{ FWD_LOCAL, "ftp/21:host:21", "the kind 'ftp' is not part of this release" },
-	{ FWD_LOCAL, "8080:\033[31m:x", "port 'x' is not a number" },
+	{ FWD_LOCAL, "8080:\033[31m:x", "port 'x' is not a number, and /etc/services has no" },
 	{ FWD_REMOTE, "", "nothing in it" },
-	{ FWD_REMOTE, "x", "port 'x' is not a number" },
+	{ FWD_REMOTE, "x", "port 'x' is not a number, and /etc/services has no" },
 	{ FWD_REMOTE, "host:", "the port is missing" },
 	{ FWD_REMOTE, "70000", "port 70000 is not between 0 and 65535" },
 	{ FWD_REMOTE, "0:host:0", "port 0 is not between 1 and 65535" },
@@ -61,6 +88,19 @@ static void test_bad(void **state)
 			fail_msg("%s: %s", bad_rows[i].in, why.text);
 		assert_null(strchr(why.text, '\033'));
 	}
+}
+
+static void test_machine_without_services(void **state)
+{
+	struct fwdspec f = { 0 };
+	struct why why;
+
+	(void)state;
+	no_services = true;
+	assert_int_equal(fwdspec_parse(&f, "8080:host:http", FWD_LOCAL, &why), ERR_SYNTAX);
+	no_services = false;
+	assert_string_equal(why.text, "bad forwarding specification '8080:host:http': port 'http' is not a number, and "
+				      "there is no /etc/services to look a name up in");
 }
 
 /* A text of n bytes between two others. */
@@ -108,6 +148,10 @@ static const struct {
 	{ FWD_LOCAL, "[::1]:8080:[fe80::1%eth0]:80", "[::1]:8080 [fe80::1%eth0]:80" },
 	{ FWD_LOCAL, "[]:8080:host:80", "[]:8080 [host]:80" },
 	{ FWD_LOCAL, "8080:[2001:db8::1]:80", "8080 [2001:db8::1]:80" },
+	{ FWD_LOCAL, "imap:host:imap", "143 [host]:143" },
+	{ FWD_LOCAL, "127.0.0.1:imap:host:80", "[127.0.0.1]:143 [host]:80" },
+	{ FWD_LOCAL, "tcp/imap:[::1]:imap", "143 [::1]:143" },
+	{ FWD_LOCAL, "imap:/tmp/s", "143 /tmp/s" },
 	{ FWD_LOCAL, "8080:/tmp/s", "8080 /tmp/s" },
 	{ FWD_LOCAL, "127.0.0.1:8080:/tmp/s", "[127.0.0.1]:8080 /tmp/s" },
 	{ FWD_LOCAL, "/tmp/s:host:80", "/tmp/s [host]:80" },
@@ -121,6 +165,9 @@ static const struct {
 	{ FWD_LOCAL, "tcp/127.0.0.1:8080:host:80", "[127.0.0.1]:8080 [host]:80" },
 	{ FWD_LOCAL, "tcp/8080/host/80", "8080 [host]:80" },
 	{ FWD_REMOTE, "0:host:80", "0 [host]:80" },
+	{ FWD_REMOTE, "imap:host:imap", "143 [host]:143" },
+	{ FWD_REMOTE, "imap", "143 [socks]:0" },
+	{ FWD_REMOTE, "*:imap", "[*]:143 [socks]:0" },
 	{ FWD_REMOTE, "8080", "8080 [socks]:0" },
 	{ FWD_REMOTE, "tcp/8080", "8080 [socks]:0" },
 	{ FWD_REMOTE, "*:8080", "[*]:8080 [socks]:0" },
@@ -199,8 +246,12 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bad),   cmocka_unit_test(test_long),	cmocka_unit_test(test_good),
-		cmocka_unit_test(test_words), cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_machine_without_services),
+		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_long),
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_no_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

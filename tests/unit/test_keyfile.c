@@ -628,9 +628,38 @@ static void certificate_beside_the_key(void **state)
 	buf_fini(&words);
 }
 
+/* What is there stays as it is; a key that was made is read by us and by ssh-keygen, and only its owner may read it. */
+static void new_files(void **state)
+{
+	static const char *const made[] = { "ssh-ed25519", "ecdsa-sha2-nistp384", "ssh-rsa" };
+	struct why why = { "" };
+
+	(void)state;
+	for (size_t i = 0; i < LEN(made); i++) {
+		struct pkey *key = NULL, *again = NULL;
+		struct buf words = BUF(1024);
+
+		assert_true(sh("rm -f k k.pub"));
+		assert_int_equal(pkey_generate(&key, crypto, made[i]), OK);
+		assert_int_equal(keyfile_create(in_dir("no/such/k"), key, "me", &why), ERR_IO);
+		assert_true(sh("touch k.pub"));
+		assert_int_equal(keyfile_create(in_dir("k"), key, "me", &why), ERR_IO);
+		assert_true(sh("test ! -e k && test ! -s k.pub && rm k.pub"));
+		assert_int_equal(keyfile_create(in_dir("k"), key, "me", &why), OK);
+		assert_int_equal(keyfile_create(in_dir("k"), key, "me", &why), ERR_IO);
+		assert_true(sh("test \"$(stat -c %%a k)\" = 600 && ssh-keygen -y -f k > p && cmp p k.pub"));
+		assert_int_equal(keyfile_load(in_dir("k"), crypto, NULL, &again, &words, &why), OK);
+		assert_true(span_eq(pkey_blob(key), pkey_blob(again)) && span_is(buf_span(&words), "me"));
+		pkey_free(key);
+		pkey_free(again);
+		buf_fini(&words);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(new_files),
 		cmocka_unit_test(wrong_envelopes_are_refused),
 		cmocka_unit_test(foreign_text_is_refused),
 		cmocka_unit_test(truncated_files_are_refused),

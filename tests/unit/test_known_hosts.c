@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "known_hosts_fixture.h"
+#include "conf/revoked.h"
 
 enum { Y2025 = 1735689600, BEFORE_2020 = 1577836799, Y2030 = 1893456000 };
 
@@ -481,7 +482,7 @@ static void test_revoked_list(void **state)
 		char *file = temp_file(dir, "revoked", list[i].content, list[i].n);
 		struct buf blob = key_blob(list[i].key);
 		struct why why = { 0 };
-		int err = kh_revoked(file, buf_span(&blob), crypto, &why);
+		int err = revoked_check(file, REVOKED_HOST, buf_span(&blob), crypto, &why);
 
 		if (err != list[i].want || !why.text[0] != !err)
 			fail_msg("%s: %d %s", list[i].name, err, why.text);
@@ -498,9 +499,9 @@ static void test_revoked_list_unreadable(void **state)
 	struct why why = { 0 };
 
 	(void)state;
-	assert_int_equal(kh_revoked("/nonexistent/revoked", buf_span(&blob), crypto, &why), ERR_IO);
+	assert_int_equal(revoked_check("/nonexistent/revoked", REVOKED_HOST, buf_span(&blob), crypto, &why), ERR_IO);
 	assert_non_null(strstr(why.text, "/nonexistent/revoked"));
-	assert_int_equal(kh_revoked(dir, buf_span(&blob), crypto, &why), ERR_IO);
+	assert_int_equal(revoked_check(dir, REVOKED_HOST, buf_span(&blob), crypto, &why), ERR_IO);
 	buf_fini(&blob);
 	remove_dir(dir);
 }

@@ -52,7 +52,7 @@ static void open_one(struct rig *r, struct opener *o, void (*result)(struct open
 	rig_up(r);
 	tcp_pair(&r->app, &r->ours);
 	opener_init(o, result);
-	assert_int_equal(pump_open(r->link, r->ours, &t, o), OK);
+	assert_int_equal(pump_open(r->link, r->ours, &t, o, NULL), OK);
 	assert_int_equal(o->count, 1);
 }
 
@@ -125,7 +125,7 @@ static void test_open_impossible(void **state)
 	tcp_pair(&r.app, &r.ours);
 	opener_init(&o, on_result);
 	r.conn->no_opens = true;
-	assert_int_equal(pump_open(r.link, r.ours, &t, &o), ERR_LIMIT);
+	assert_int_equal(pump_open(r.link, r.ours, &t, &o, NULL), ERR_LIMIT);
 	rig_until(&r, app_ended);
 	assert_string_equal(r.text, "reset");
 	assert_int_equal(o.count, 0);

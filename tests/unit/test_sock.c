@@ -221,12 +221,17 @@ static void in_use_by_this_process(void **state)
 	(void)state;
 	listen_or_fail(&spec, &m);
 	spec.port = m.port;
-	assert_int_equal(try_listen(&spec, &again), ERR_IO);
+	assert_int_equal(try_listen(&spec, &again), ERR_IN_USE);
 	snprintf(want, sizeof(want), "cannot listen on 127.0.0.1:%u: Address already in use (held by this process)",
 		 m.port);
 	assert_string_equal(again.why.text, want);
+	spec.brief = true;
+	assert_int_equal(try_listen(&spec, &again), ERR_IN_USE);
+	*strstr(want, " (held") = '\0';
+	assert_string_equal(again.why.text, want);
+	spec.brief = false;
 	spec.host = "*"; /* the wildcard meets the same holder */
-	assert_int_equal(try_listen(&spec, &again), ERR_IO);
+	assert_int_equal(try_listen(&spec, &again), ERR_IN_USE);
 	assert_non_null(strstr(again.why.text, "Address already in use (held by this process)"));
 	close_made(&m);
 }
@@ -278,7 +283,7 @@ static void in_use_by_another(void **state)
 	pid_t pid = start_holder(&any, &gate, &spec.port);
 
 	(void)state;
-	assert_int_equal(try_listen(&spec, &m), ERR_IO);
+	assert_int_equal(try_listen(&spec, &m), ERR_IN_USE);
 	snprintf(want, sizeof(want),
 		 "cannot listen on 127.0.0.1:%u: Address already in use (held by evil\\x1b[1m, pid %d)", spec.port,
 		 (int)pid);
@@ -302,7 +307,7 @@ static void the_holder_of_v6_is_found(void **state)
 	pid = start_holder(&any, &gate, &spec.port);
 	before = lowest_free_fd();
 	/* 127.0.0.1 is free, but localhost means both: one alone would hand the other to a stranger. */
-	assert_int_equal(try_listen(&spec, &m), ERR_IO);
+	assert_int_equal(try_listen(&spec, &m), ERR_IN_USE);
 	assert_non_null(strstr(m.why.text, "cannot listen on [::1]:"));
 	assert_non_null(strstr(m.why.text, "held by evil\\x1b[1m, pid"));
 	assert_int_equal(lowest_free_fd(), before);
@@ -406,7 +411,7 @@ static void port_zero_tries_again(void **state)
 	assert_int_equal(m.n, 2);
 	close_made(&m);
 	kernel.bind6_times = 1000; /* but not for ever */
-	assert_int_equal(try_listen(&both, &m), ERR_IO);
+	assert_int_equal(try_listen(&both, &m), ERR_IN_USE);
 	assert_int_equal(lowest_free_fd(), before);
 }
 
@@ -498,6 +503,20 @@ static void accepted_sockets_are_prepared(void **state)
 	assert_int_equal(on, 0x48);
 	sock_close(p.ours);
 	sock_close(p.theirs);
+}
+
+static void ipv6_has_a_traffic_class(void **state)
+{
+	int fd = socket(AF_INET6, SOCK_STREAM, 0), got = 0;
+	socklen_t n = sizeof(got);
+
+	(void)state;
+	if (fd < 0)
+		skip(); /* a kernel without IPv6 */
+	sock_tos(fd, 0x48);
+	assert_int_equal(getsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &got, &n), 0);
+	assert_int_equal(got, 0x48);
+	close(fd);
 }
 
 static void a_reset_is_seen_as_a_reset(void **state)
@@ -593,10 +612,10 @@ static void unix_listener(void **state)
 	sock_file_of(m.fds[0], &file);
 
 	/* Held, left behind, replaced. */
-	assert_int_equal(try_listen(&spec, &second), ERR_IO);
+	assert_int_equal(try_listen(&spec, &second), ERR_IN_USE);
 	assert_non_null(strstr(second.why.text, "Address already in use (held by this process; StreamLocalBindUnlink"));
 	close_made(&m);
-	assert_int_equal(try_listen(&spec, &second), ERR_IO);
+	assert_int_equal(try_listen(&spec, &second), ERR_IN_USE);
 	assert_non_null(strstr(second.why.text, "(left behind by a process that is gone; StreamLocalBindUnlink"));
 	spec.unlink = true;
 	listen_or_fail(&spec, &m);
@@ -619,7 +638,7 @@ static void unix_listener(void **state)
 
 	spec.unlink = false;
 	pid = start_holder(&spec, &gate, &port);
-	assert_int_equal(try_listen(&spec, &second), ERR_IO);
+	assert_int_equal(try_listen(&spec, &second), ERR_IN_USE);
 	assert_non_null(strstr(second.why.text, "(held by evil\\x1b[1m, pid"));
 	end_holder(pid, gate);
 	unlink(path);
@@ -682,6 +701,7 @@ int main(void)
 		T(both_families_same_port),
 		T(one_family_when_asked),
 		T(accepted_sockets_are_prepared),
+		T(ipv6_has_a_traffic_class),
 		T(a_reset_is_seen_as_a_reset),
 		T(an_end_is_seen_as_an_end),
 		T(unsent_counts_what_is_under_way),

@@ -8,19 +8,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "fwd/connector.h"
 #include "fwd/forwards.h"
-#include "fwd/listener.h"
+#include "fwd/gate.h"
 #include "io/sock.h"
 #include "tcp.h"
 
-enum { MANY = 200, LOTS = 48 << 20 };
+enum { MANY = 200, LOTS = 48 << 20, DIALS = 16 };
+
+static const struct policy policy = { .tcp = POLICY_LOCAL | POLICY_REMOTE, .max_listeners = 10, .max_opens = DIALS };
 
 static size_t allocations;
 void *__real_malloc(size_t n);
@@ -36,6 +38,12 @@ void *__wrap_calloc(size_t n, size_t m)
 {
 	allocations++;
 	return __real_calloc(n, m);
+}
+
+/* Bytes on the heap now. */
+static size_t allocated(void)
+{
+	return mallinfo2().uordblks;
 }
 
 /* Text that nobody writes to, for the fields of a fwdspec. */
@@ -59,10 +67,10 @@ struct world {
 	struct pool pool;
 	struct pkey *host_key;
 	struct link *client, *server;
-	struct connector connector; /* the server's */
-	struct listener *far;	    /* the server's, for -R */
-	char far_host[64];
-	struct forwards *forwards;
+	struct forwards *forwards; /* the client's */
+	struct gate *gate;	   /* the server's */
+	struct gate_record record; /* the last one */
+	unsigned records;
 	struct turn *turn;
 	struct timer *guard;
 	bool (*until)(struct world *w);
@@ -95,31 +103,12 @@ static void client_event(void *user, const struct event *ev)
 	w->logged_in |= ev->kind == EV_LOGGED_IN;
 }
 
-static void far_say(void *user, bool trace, const char *text)
-{
-	(void)user;
-	(void)trace;
-	(void)text;
-}
-
-/* The peer's listener: the same code as ours, with the other kind of channel. */
-static void listen_far(struct world *w, const struct event *ev)
-{
-	struct listener_spec spec = { .listen = { .host = "127.0.0.1" }, .to = "client", .say = far_say };
-	struct why why;
-
-	snprintf(w->far_host, sizeof(w->far_host), "%.*s", (int)ev->global.host.n, (const char *)ev->global.host.p);
-	spec.target = (struct target){ .kind = TARGET_FORWARDED_TCPIP, .host = span_str(w->far_host) };
-	assert_int_equal(listener_new(&w->far, w->server, &spec, &why), OK);
-	conn_answer(link_conn(w->server), ev->question, &(struct answer){ .yes = true, .port = listener_port(w->far) });
-}
-
-static void dial_target(void *user, const struct event *ev)
+static void on_record(void *user, const struct gate_record *r)
 {
 	struct world *w = user;
-	struct dial_spec to = { .host = "127.0.0.1", .port = (uint16_t)ev->target.port };
 
-	connector_open(&w->connector, ev, &to, "server");
+	w->records++;
+	w->record = *r; /* its text is gone after this call */
 }
 
 static void server_event(void *user, const struct event *ev)
@@ -130,8 +119,6 @@ static void server_event(void *user, const struct event *ev)
 		sign(w, ev);
 	if (ev->kind == EV_LOGIN)
 		conn_answer(link_conn(w->server), ev->question, &(struct answer){ .verdict = LOGIN_GRANT });
-	if (ev->kind == EV_GLOBAL)
-		listen_far(w, ev);
 }
 
 static void on_failed(void *user, int err, const char *text)
@@ -146,14 +133,6 @@ static void on_failed(void *user, int err, const char *text)
 static void on_done(void *user)
 {
 	(void)user;
-}
-
-static void connector_say(void *user, bool trace, const char *text, const char *what)
-{
-	(void)user;
-	(void)trace;
-	(void)text;
-	(void)what;
 }
 
 static void on_report(void *user, enum forward_report kind, const struct fwdspec *spec, const char *text)
@@ -198,7 +177,7 @@ static bool logged_in(struct world *w)
 	return w->logged_in;
 }
 
-static struct link *new_link(struct world *w, enum role role, int fd, uint64_t rekey_bytes, link_open_fn *open)
+static struct link *new_link(struct world *w, enum role role, int fd, uint64_t rekey_bytes)
 {
 	const struct link_calls calls = { .event = role == ROLE_CLIENT ? client_event : server_event,
 					  .failed = on_failed,
@@ -220,13 +199,12 @@ static struct link *new_link(struct world *w, enum role role, int fd, uint64_t r
 
 	assert_int_equal(conn_new(&c, &setup), OK);
 	assert_int_equal(link_new(&l, w->loop, fd, c, &calls, w), OK);
-	if (open)
-		link_on_open(l, open, w);
 	return l;
 }
 
 static void world_up(struct world *w, uint64_t rekey_bytes)
 {
+	static const struct gate_calls calls = { .record = on_record };
 	struct forwards_opts opts = { .report = on_report, .user = w };
 	int a, b;
 
@@ -237,11 +215,11 @@ static void world_up(struct world *w, uint64_t rekey_bytes)
 	assert_int_equal(pkey_generate(&w->host_key, w->crypto, "ssh-ed25519"), OK);
 	assert_int_equal(timer_new(&w->guard, w->loop, on_guard, w), OK);
 	tcp_pair(&a, &b);
-	w->client = new_link(w, ROLE_CLIENT, a, rekey_bytes, NULL);
-	w->server = new_link(w, ROLE_SERVER, b, 0, dial_target);
-	connector_init(&w->connector, w->server, connector_say, w);
+	w->client = new_link(w, ROLE_CLIENT, a, rekey_bytes);
+	w->server = new_link(w, ROLE_SERVER, b, 0);
 	assert_int_equal(turn_new(&w->turn, w->loop, on_turn, w), OK);
 	until(w, logged_in);
+	assert_int_equal(gate_new(&w->gate, w->server, &policy, &calls, w), OK);
 	assert_int_equal(forwards_new(&w->forwards, w->client, &opts), OK);
 	w->listener = tcp_listener(&w->target_port);
 }
@@ -256,8 +234,7 @@ static void close_fd(int *fd)
 static void world_down(struct world *w)
 {
 	forwards_free(w->forwards);
-	connector_fini(&w->connector);
-	listener_free(w->far);
+	gate_free(w->gate);
 	link_free(w->client);
 	link_free(w->server);
 	turn_free(w->turn);
@@ -389,6 +366,8 @@ static void test_target_refuses(void **state)
 		until(&w, no_channels);
 	assert_non_null(strstr(w.text, ": open failed: connect failed: Connection refused"));
 	assert_int_equal(drain(w.app, &n), WAS_RESET);
+	assert_int_equal(w.records, 1);
+	assert_int_equal(w.record.how, GATE_FAILED);
 	w.listener = tcp_listener(&w.target_port);
 	world_down(&w);
 }
@@ -413,6 +392,7 @@ static void test_target_resets(void **state)
 	w.target = -1;
 	until(&w, app_is_reset);
 	until(&w, no_channels);
+	assert_int_equal(w.record.how, GATE_RESET);
 	world_down(&w);
 }
 
@@ -433,6 +413,8 @@ static void test_connection_ends(void **state)
 	until(&w, app_is_reset);
 	until(&w, both_failed);
 	assert_non_null(strstr(w.text, "disconnected by user"));
+	assert_int_equal(w.record.how, GATE_LOST);
+	assert_int_equal(gate_facts(w.gate).channels, 0);
 	world_down(&w);
 }
 
@@ -470,6 +452,10 @@ static void test_streams(void **state)
 		close_fd(&w.target);
 		until(&w, no_channels);
 		assert_int_equal(w.failures, 0);
+		assert_int_equal(w.record.how, GATE_CLEAN);
+		assert_int_equal(w.record.rx_bytes, rows[i].side == FWD_LOCAL ? rows[i].there : rows[i].back);
+		assert_int_equal(w.record.tx_bytes, rows[i].side == FWD_LOCAL ? rows[i].back : rows[i].there);
+		assert_int_equal(gate_facts(w.gate).rx_bytes, w.record.rx_bytes);
 		world_down(&w);
 	}
 }
@@ -540,12 +526,126 @@ static void test_many_channels(void **state)
 	world_down(&w);
 }
 
+/* ---- A flood ---- */
+
+enum { FLOOD = 9900, WISHES = 5000 };
+
+/* What becomes of an open in the flood. */
+struct drop {
+	struct owner owner;
+};
+
+static void on_drop(struct owner *o, const struct event *ev)
+{
+	(void)ev;
+	link_leave(o);
+}
+
+static bool flood_arrived(struct world *w)
+{
+	return gate_facts(w->gate).channels >= FLOOD;
+}
+
+/* Opens to a target that does not answer: few are connected at a time, the others hold little, and streams that are
+ * there are served. */
+static void test_flood_of_opens(void **state)
+{
+	static struct drop drops[FLOOD];
+	struct fwdspec spec;
+	struct world w;
+	int hole[8];
+	uint16_t port;
+	int silent = tcp_listener(&port);
+	struct target t = { .kind = TARGET_DIRECT_TCPIP, .host = span_str("127.0.0.1"), .port = port };
+	size_t before;
+
+	(void)state;
+	assert_int_equal(listen(silent, 0), 0);
+	for (size_t i = 0; i < LEN(hole); i++)
+		hole[i] = tcp_start(port); /* the queue is full: the kernel drops what comes next */
+	world_up(&w, 0);
+	tunnel(&w, &spec, FWD_LOCAL);
+	before = allocated();
+	for (size_t i = 0; i < FLOOD; i++) {
+		uint32_t id;
+
+		drops[i].owner.event = on_drop;
+		assert_int_equal(conn_open(link_conn(w.client), &t, &drops[i].owner, &id), OK);
+		link_join(w.client, &drops[i].owner);
+	}
+	until(&w, flood_arrived);
+	print_message("%zu bytes for each open, both ends\n", (allocated() - before) / FLOOD);
+	assert_true((allocated() - before) / FLOOD < 2048);
+	assert_int_equal(gate_facts(w.gate).dials, DIALS);
+	set_flows(&w, LOTS, LOTS);
+	until(&w, moved);
+	assert_true(gate_facts(w.gate).channels >= FLOOD);
+	link_disconnect(w.client, "enough");
+	until(&w, both_failed);
+	assert_int_equal(gate_facts(w.gate).channels, 0);
+	assert_int_equal(w.records, FLOOD + 1);
+	for (size_t i = 0; i < LEN(hole); i++)
+		close(hole[i]);
+	close(silent);
+	world_down(&w);
+}
+
+/* A request for a listener in the flood, and what became of all. */
+struct wish {
+	struct owner owner;
+	unsigned *yes, *no;
+};
+
+static void on_wish(struct owner *o, const struct event *ev)
+{
+	struct wish *wish = CONTAINER(o, struct wish, owner);
+
+	link_leave(o);
+	++*(ev->ok ? wish->yes : wish->no);
+}
+
+static bool all_answered(struct world *w)
+{
+	return w->records == WISHES;
+}
+
+/* Requests for listeners without end: as many as the policy grants stand, each of the others is refused with a record,
+ * and streams go on. */
+static void test_flood_of_requests(void **state)
+{
+	static struct wish wishes[WISHES];
+	const struct global_request request = { .kind = GLOBAL_TCPIP_FORWARD, .host = span_str("localhost") };
+	unsigned yes = 0, no = 0;
+	struct fwdspec spec;
+	struct world w;
+
+	(void)state;
+	world_up(&w, 0);
+	tunnel(&w, &spec, FWD_LOCAL);
+	for (size_t i = 0; i < WISHES; i++) {
+		uint32_t ticket;
+
+		wishes[i] = (struct wish){ .owner = { .event = on_wish }, .yes = &yes, .no = &no };
+		link_join(w.client, &wishes[i].owner);
+		assert_int_equal(conn_global(link_conn(w.client), &request, &wishes[i].owner, &ticket), OK);
+	}
+	until(&w, all_answered);
+	set_flows(&w, LOTS, LOTS);
+	until(&w, moved);
+	assert_int_equal(yes, policy.max_listeners);
+	assert_int_equal(no, WISHES - yes);
+	assert_int_equal(gate_facts(w.gate).listeners, yes);
+	assert_int_equal(w.failures, 0);
+	world_down(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_target_refuses),		 cmocka_unit_test(test_target_resets),
 		cmocka_unit_test(test_connection_ends),		 cmocka_unit_test(test_streams),
 		cmocka_unit_test(test_no_allocation_per_packet), cmocka_unit_test(test_many_channels),
+		cmocka_unit_test(test_flood_of_opens),		 cmocka_unit_test(test_flood_of_requests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

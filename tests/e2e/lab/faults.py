@@ -8,16 +8,16 @@ from .net import reset
 
 
 class Proxy:
-    """Forwards 127.0.0.1:port to `target`. What it does to the bytes can change at any time.
+    """Forwards where:port to `target`. What it does to the bytes can change at any time.
 
     stall(): takes nothing more from either side. flip(direction, at): inverts one bit of byte number `at`
     ("down": from the server, "up": from the client). delay: seconds before each piece goes on. cut(): ends all
     connections. `accepted` counts connections, `carried` bytes per direction.
     """
 
-    def __init__(self, target, port=0):
+    def __init__(self, target, port=0, where="127.0.0.1"):
         self.target = target
-        self.listener = socket.create_server(("127.0.0.1", port))
+        self.listener = socket.create_server((where, port))
         self.host, self.port = self.listener.getsockname()
         self.delay = 0
         self.accepted = 0

@@ -1,9 +1,10 @@
-"""Ports and listeners: which ports are free, who listens where (from /proc, without connecting)."""
+"""Ports and sockets: which ports are free, who listens or is connected where (from /proc, without connecting)."""
 import fcntl
 import ipaddress
 import random
 import socket
 import struct
+import subprocess
 import termios
 
 _given = set()
@@ -47,6 +48,28 @@ def listeners(port):
                     words = [struct.pack("=I", int(address[i:i + 8], 16)) for i in range(0, len(address), 8)]
                     found.add(str(ipaddress.ip_address(b"".join(words))))
     return found
+
+
+def connections(port):
+    """What ss says about the connections to this port, a list of (address they come from, the rest)."""
+    lines = subprocess.run(["ss", "-Htno", "--tos", "state", "established", f"dport = :{port}"], capture_output=True,
+                           text=True, check=True).stdout.splitlines()
+    return [(line.split()[2].rpartition(":")[0], line) for line in lines]
+
+
+def outward():
+    """(interface, IPv4 address) of an interface that is not the loopback; None if there is none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        for _, name in socket.if_nameindex():
+            request = struct.pack("256s", name.encode())
+            try:
+                flags, = struct.unpack_from("H", fcntl.ioctl(any_socket, 0x8913, request), 16)  # SIOCGIFFLAGS
+                address = fcntl.ioctl(any_socket, 0x8915, request)[20:24]  # SIOCGIFADDR
+            except OSError:
+                continue
+            if flags & 1 and not ipaddress.ip_address(address).is_loopback:
+                return name, str(ipaddress.ip_address(address))
+    return None
 
 
 def unix_listener(path):

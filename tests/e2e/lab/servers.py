@@ -6,7 +6,9 @@ import getpass
 import json
 import os
 import pwd
+import re
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -20,6 +22,7 @@ AS_ROOT = os.geteuid() == 0
 SERVER_USER = "daemon" if AS_ROOT else getpass.getuser()
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.normpath(os.path.join(HERE, "..", "..", ".."))
+ADITD = os.path.abspath(os.environ.get("ADITD", os.path.join(ROOT, "build/aditd")))
 
 
 def find(variable, name, *places):
@@ -141,6 +144,68 @@ class OpenSSH(Server):
                 self.child.stop()
                 raise
             self.child.stop()
+
+
+class Aditd(Server):
+    """Our own. `config`: lines that come before the defaults, so that they win. With as_root it starts as root does on a
+    real machine; otherwise as the servers' user, for that user and for virtual ones."""
+    kind = "aditd"
+
+    def __init__(self, folder, keyring, authorized, config=(), host_kinds=tuple(keytool.TYPES), flags=(), as_root=False,
+                 env=None):
+        super().__init__(folder, keyring, host_kinds)
+        self.as_root = as_root
+        self.program = for_server(ADITD, folder)
+        self.flags = [*flags]
+        self.env = {**os.environ, **env} if env else None
+        (folder / "keys").mkdir()
+        (folder / "keys" / "authorized_keys").write_text(authorized, encoding="ascii")
+        self.start(config)
+
+    def lines(self, config, port):
+        host_key = (lambda kind: self.host_keys[kind]) if self.as_root else self.own_host_key
+        return [
+            *config,
+            f"Port {port}", "ListenAddress 127.0.0.1", f"PidFile {self.folder}/pid",
+            *[f"HostKey {host_key(kind)}" for kind in self.host_keys],
+            f"AuthorizedKeysFile {self.folder}/keys/authorized_keys", "StrictModes no",
+            f"TrustedUserCAKeys {self.keyring.make('user_ca')}.pub", "GatewayPorts clientspecified",
+            "MaxStartups 1000", "PerSourcePenalties no", "LogLevel VERBOSE", "Workers 2", "AuditLog stderr",
+        ]
+
+    def write(self, config):
+        (self.folder / "aditd_config").write_text("\n".join(self.lines(config, self.port)) + "\n", encoding="utf-8")
+
+    def start(self, config):
+        while True:
+            self.port = free_port()
+            self.write(config)
+            self.child = Child([self.program, "-D", "-e", "-f", self.folder / "aditd_config", *self.flags],
+                               env=self.env, **({} if self.as_root else server_identity()))
+            try:
+                if "ready" in self.child.told(r"ready: \d+ workers|ddress already in use").group():
+                    return
+            except AssertionError:
+                self.child.stop()
+                raise
+            self.child.stop()
+
+    def reload(self, config):
+        """Another configuration, at the same port; returns when it serves, or was refused."""
+        self.write(config)
+        before = len(self.log())
+        os.kill(self.pid, signal.SIGHUP)
+        return self.child.told(r"reloaded: \d+ workers|going on with the configuration of before", after=before).group()
+
+    def records(self):
+        """The audit records so far, each as a dictionary."""
+        found = []
+        for line in self.log().splitlines():
+            if " event=" in line or line.startswith("event="):
+                found.append(dict(re.findall(r'([\w-]+)=(?:"((?:[^"\\]|\\.)*)"|(\S+))', line)
+                                  and [(k, q or w) for k, q, w in
+                                       re.findall(r'([\w-]+)=(?:"((?:[^"\\]|\\.)*)"|(\S+))', line)]))
+        return found
 
 
 class Dropbear(Server):

@@ -1,0 +1,233 @@
+/* The doors: listening sockets of the server itself, and what comes in through them. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/master.h"
+#include "io/sock.h"
+#include "io/sys.h"
+
+enum { ACCEPTS_AT_ONCE = 64, PAUSE_MS = 1000 };
+
+static bool open_for_all(const struct master *m)
+{
+	const struct generation *g = generation_now(m);
+
+	return g && !m->paused && !m->stopping && generation_pick(g);
+}
+
+void doors_arm(struct master *m)
+{
+	bool open = open_for_all(m);
+
+	for (size_t i = 0; i < m->door_count; i++)
+		watch_set(m->doors[i].watch, open ? WATCH_IN : 0);
+}
+
+static void pause_doors(struct master *m)
+{
+	log_line(m->log, LOG_AT_ERROR, "no descriptors left: not accepting for a second");
+	m->paused = true;
+	timer_at(m->pause, loop_now(m->loop) + PAUSE_MS);
+}
+
+static void refuse(struct master *m, const struct ends *ends, enum admit verdict)
+{
+	char text[IP_TEXT];
+
+	log_line(m->log, LOG_AT_VERBOSE, "refused a connection from %s port %u: %s", ip_text(&ends->peer, text),
+		 ends->peer_port, admission_rule(verdict));
+	record_stranger(&m->records, ends, admission_rule(verdict));
+}
+
+/* To the guard first, so that it knows the connection when the worker asks about it. */
+static void hand_over(struct master *m, struct worker_slot *w, const struct ends *ends, int fd)
+{
+	struct peer_entry *e = peers_add(m->peers, w, ends);
+	struct memo memo = { .kind = MEMO_PEER, .number = w->number, .ends = *ends };
+
+	if (!e) {
+		admission_done(m->admission, &ends->peer, OFFENCE_NONE, loop_now(m->loop));
+		sock_close(fd);
+		return;
+	}
+	e->counted = true;
+	w->load++;
+	memo.peer = e->id;
+	child_tell(&w->gen->guard, &memo, IPC_NO_FD);
+	memo.kind = MEMO_SERVE;
+	child_tell(w, &memo, fd);
+}
+
+static void take(struct master *m, int fd, const struct addr *from)
+{
+	struct worker_slot *w = generation_pick(generation_now(m));
+	struct ends ends = { 0 };
+	enum admit verdict;
+	uint32_t dice = 0;
+	struct addr local;
+
+	sock_name(fd, &local);
+	addr_ip(from, &ends.peer);
+	addr_ip(&local, &ends.local);
+	ends.peer_port = addr_port(from);
+	ends.local_port = addr_port(&local);
+	verdict = sys_random(&dice, sizeof(dice)) ? ADMIT_NO_STARTUPS
+						  : admission_ask(m->admission, &ends.peer, loop_now(m->loop), dice);
+	if (verdict == ADMIT_YES && w) {
+		hand_over(m, w, &ends, fd);
+		return;
+	}
+	sock_close(fd);
+	if (verdict != ADMIT_YES)
+		refuse(m, &ends, verdict);
+}
+
+static void on_ready(void *user, unsigned ready)
+{
+	struct master *m = user;
+	struct addr from;
+	int fd;
+
+	(void)ready;
+	for (size_t i = 0; i < m->door_count; i++)
+		for (int n = 0; n < ACCEPTS_AT_ONCE && open_for_all(m); n++) {
+			enum accept_result r = sock_accept(m->doors[i].fd, &fd, &from);
+
+			if (r == ACCEPT_FULL)
+				pause_doors(m);
+			if (r != ACCEPT_ONE)
+				break;
+			take(m, fd, &from);
+		}
+	doors_arm(m);
+}
+
+/* ---- opening and closing ---- */
+
+static void close_door(struct master *m, struct door *d)
+{
+	watch_free(d->watch);
+	sock_close(d->fd);
+	*d = m->doors[--m->door_count];
+}
+
+void doors_close(struct master *m)
+{
+	while (m->door_count)
+		close_door(m, &m->doors[m->door_count - 1]);
+}
+
+static int add_door(struct master *m, int fd, const char *host, uint16_t port, struct why *why)
+{
+	struct door *d = &m->doors[m->door_count];
+	int err = m->door_count < DOORS_MAX ? OK : ERR_LIMIT;
+
+	if (!err) {
+		*d = (struct door){ .fd = fd, .port = port, .wanted = true, .fresh = true };
+		snprintf(d->host, sizeof(d->host), "%s", host);
+		err = watch_new(&d->watch, m->loop, fd, on_ready, m);
+	}
+	if (err) {
+		sock_close(fd);
+		return why_set(why, err, "too many addresses to listen on, or no memory");
+	}
+	m->door_count++;
+	return OK;
+}
+
+static struct door *find_door(struct master *m, const struct server_listen *at)
+{
+	for (size_t i = 0; i < m->door_count; i++)
+		if (m->doors[i].port == at->port && strcmp(m->doors[i].host, at->host) == 0)
+			return &m->doors[i];
+	return NULL;
+}
+
+static int open_door(struct master *m, const struct server_listen *at, struct why *why)
+{
+	const struct listen_spec spec = { .host = at->host, .port = at->port };
+	struct door *d = find_door(m, at);
+	int fds[LISTEN_MAX], err = OK;
+	size_t n;
+	uint16_t port;
+
+	if (d) {
+		d->wanted = true;
+		return OK;
+	}
+	err = sock_listen(&spec, fds, &n, &port, why);
+	if (err)
+		return err;
+	for (size_t i = 0; i < n; i++) {
+		if (err)
+			sock_close(fds[i]);
+		else
+			err = add_door(m, fds[i], at->host, at->port, why);
+	}
+	return err;
+}
+
+/* After an opening, or to undo it. */
+static void sweep_doors(struct master *m, bool undo)
+{
+	for (size_t i = m->door_count; i-- > 0;)
+		if (undo ? m->doors[i].fresh : !m->doors[i].wanted)
+			close_door(m, &m->doors[i]);
+}
+
+int doors_open(struct master *m, const struct server_conf *conf, struct why *why)
+{
+	int err = OK;
+
+	for (size_t i = 0; i < m->door_count; i++)
+		m->doors[i].wanted = m->doors[i].fresh = false;
+	for (size_t i = 0; !err && !m->passed && i < conf->n_listens; i++)
+		err = open_door(m, &conf->listens[i], why);
+	if (err)
+		sweep_doors(m, true);
+	return err;
+}
+
+void doors_settle(struct master *m)
+{
+	if (m->passed)
+		return;
+	sweep_doors(m, false);
+	for (size_t i = 0; i < m->door_count; i++) {
+		struct door *d = &m->doors[i];
+
+		if (d->fresh)
+			log_line(m->log, LOG_AT_INFO, "Server listening on %s port %u.", d->host, d->port);
+		d->fresh = false;
+	}
+}
+
+int doors_take(struct master *m, const int *fds, size_t n, struct why *why)
+{
+	int err = OK;
+
+	for (size_t i = 0; i < n; i++) {
+		struct addr a;
+		char host[ADDR_TEXT];
+		uint16_t port;
+
+		sock_name(fds[i], &a);
+		addr_text(&a, host, &port);
+		if (err)
+			sock_close(fds[i]);
+		else
+			err = add_door(m, fds[i], host, port, why);
+	}
+	m->passed = n > 0;
+	return err;
+}
+
+void doors_serve_stdin(struct master *m)
+{
+	struct addr from;
+
+	sock_peer(STDIN_FILENO, &from);
+	sock_prepare(STDIN_FILENO);
+	take(m, STDIN_FILENO, &from);
+}

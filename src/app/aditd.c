@@ -1,0 +1,204 @@
+/* aditd: from the command line to the master, and to the background without -D. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/audit.h"
+#include "app/host_keys.h"
+#include "app/master.h"
+#include "app/server.h"
+#include "io/background.h"
+#include "io/pidfile.h"
+#include "io/privs.h"
+#include "io/sys.h"
+
+struct program {
+	struct server_flags flags;
+	struct server_facts facts;
+	struct crypto *crypto;
+	struct log log;
+	struct sink sink;
+	struct audit audit;
+	struct background background;
+	struct pidfile pidfile;
+};
+
+static int complain(const struct why *why)
+{
+	fprintf(stderr, "aditd: %s\n", why->text);
+	return SERVER_EXIT_FAILURE;
+}
+
+static void print_line(void *user, const char *line)
+{
+	(void)user;
+	puts(line);
+}
+
+static void note_line(void *user, const char *line)
+{
+	struct program *p = user;
+
+	log_line(&p->log, LOG_AT_DEBUG1, "%s", line);
+}
+
+/* ---- -t and -T ---- */
+
+/* What a start would need, without making anything. */
+static int check(struct program *p, const struct server_conf *conf, struct why *why)
+{
+	struct host_keys keys;
+	int err;
+
+	for (size_t i = 0; i < conf->host_keys.n; i++)
+		if (access(conf->host_keys.v[i], F_OK) == 0) {
+			err = host_keys_load(&keys, &conf->host_keys, &conf->host_certificates, p->crypto, print_line,
+					     NULL, why);
+			if (!err)
+				host_keys_fini(&keys);
+			return err;
+		}
+	return OK; /* the first start makes one */
+}
+
+static int dump(const struct program *p, const struct server_text *text, struct why *why)
+{
+	char *words = p->flags.criteria ? strdup(p->flags.criteria) : NULL;
+	struct server_who who;
+	struct server_conf conf = { 0 };
+	int err = p->flags.criteria && !words ? why_set(why, ERR_NOMEM, "out of memory") : OK;
+
+	if (!err && words)
+		err = server_criteria(&who, words, why);
+	if (!err)
+		err = server_conf_eval(&conf, text, words ? &who : NULL, why);
+	if (!err)
+		err = server_conf_dump(&conf, print_line, NULL);
+	server_conf_fini(&conf);
+	free(words);
+	return err;
+}
+
+static int inspect(struct program *p, struct server_text *text, struct server_conf *conf)
+{
+	struct why why = { "" };
+	int err = check(p, conf, &why);
+
+	if (!err && p->flags.action == SERVER_DUMP)
+		err = dump(p, text, &why);
+	server_conf_fini(conf);
+	server_text_free(text);
+	return err ? complain(&why) : 0;
+}
+
+/* ---- a run ---- */
+
+static enum log_at level(const struct program *p, const struct server_conf *conf)
+{
+	if (p->flags.quiet)
+		return LOG_AT_QUIET;
+	return p->flags.debug ? (enum log_at)(LOG_AT_VERBOSE + p->flags.debug) : (enum log_at)conf->log_level;
+}
+
+static int open_logs(struct program *p, const struct server_conf *conf, struct why *why)
+{
+	static const enum audit_format formats[] = { [LOG_FORMAT_TEXT] = AUDIT_TEXT, [LOG_FORMAT_JSON] = AUDIT_JSON };
+	const char *where = p->flags.log_file ? p->flags.log_file : p->flags.to_stderr ? "stderr" : "syslog";
+	int facility, err = syslog_facility(server_facility(conf), &facility);
+
+	if (!err)
+		err = sink_open(&p->sink, where, "aditd", facility, why);
+	if (err)
+		return err;
+	log_to_sink(&p->log, &p->sink, "aditd", level(p, conf));
+	return audit_open(&p->audit, conf->audit_log, formats[conf->log_format], facility, why);
+}
+
+void server_is_ready(struct master *m)
+{
+	struct program *p = m->program;
+
+	background_daemon(&p->background);
+}
+
+static int serve(struct program *p, struct server_text *text, struct server_conf *conf)
+{
+	struct master m = { .crypto = p->crypto,
+			    .log = &p->log,
+			    .audit = &p->audit,
+			    .facts = &p->facts,
+			    .flags = &p->flags,
+			    .program = p };
+	struct notify notify;
+	struct why why = { "" };
+	int code;
+
+	if (notify_open(&notify, &why) != OK)
+		log_line(&p->log, LOG_AT_ERROR, "%s", why.text);
+	m.notify = &notify;
+	log_line(&p->log, LOG_AT_DEBUG1, "%s, %s", server_version, crypto_version());
+	if (server_text_notes(text, note_line, p) != OK)
+		return complain(&(struct why){ "out of memory" });
+	p->pidfile.fd = -1;
+	if (strcmp(conf->pid_file, "none") != 0 && pidfile_write(&p->pidfile, conf->pid_file, &why) != OK)
+		log_line(&p->log, LOG_AT_ERROR, "%s", why.text); /* a server without it is better than none */
+	if (geteuid() == 0 && privs_keep(PRIVS_MASTER, &why) != OK)
+		return complain(&why);
+	code = master_run(&m, text, conf);
+	pidfile_remove(&p->pidfile);
+	notify_close(&notify);
+	return code;
+}
+
+/* The parent of a start into the background waits for the child's word. */
+static int run(struct program *p, struct server_text *text, struct server_conf *conf)
+{
+	enum background_side side = BACKGROUND_CHILD;
+	struct why why = { "" };
+	int code = 0;
+
+	p->background.ready = -1;
+	if (open_logs(p, conf, &why) != OK)
+		return complain(&why);
+	if (!p->flags.foreground && background_split(&p->background, &side, &code, &why) != OK)
+		return complain(&why);
+	if (side == BACKGROUND_PARENT)
+		_exit(code);
+	code = serve(p, text, conf);
+	audit_close(&p->audit, sys_time_ms());
+	sink_close(&p->sink);
+	return code;
+}
+
+static int act(struct program *p, int argc, char **argv)
+{
+	struct server_text *text;
+	struct server_conf conf;
+	struct why why = { "" };
+
+	if (sys_start(&why) != OK || crypto_new(&p->crypto, &why) != OK)
+		return complain(&why);
+	if (server_flags_parse(&p->flags, argc, argv, &why) != OK)
+		return complain(&why);
+	if (p->flags.action == SERVER_HELP)
+		return fputs(server_help(), stdout) < 0;
+	if (p->flags.action == SERVER_VERSION)
+		return printf("%s, %s\n", server_version, crypto_version()) < 0;
+	if (server_read(&p->facts, &p->flags, &text, &conf, &why) != OK)
+		return complain(&why);
+	if (p->flags.action != SERVER_RUN)
+		return inspect(p, text, &conf);
+	sys_harden();
+	return run(p, text, &conf);
+}
+
+int main(int argc, char **argv)
+{
+	struct program p = { .background = { -1 } };
+	int code = act(&p, argc, argv);
+
+	server_flags_fini(&p.flags);
+	crypto_free(p.crypto);
+	return code;
+}

@@ -1,0 +1,206 @@
+/* One entry per source that has connections before their login, or a penalty. */
+#include "app/admission.h"
+
+#include <stdlib.h>
+
+#include "base/table.h"
+
+enum { SWEEP_AT_ONCE = 64 };
+
+struct source {
+	struct ip block; /* the key: the address without the bits that do not count */
+	uint32_t pending;
+	uint64_t until_ms; /* of the penalty; in the past: none */
+	UT_hash_handle hh;
+};
+
+struct admission {
+	struct admission_limits limits;
+	struct source *sources;
+	uint32_t pending;
+};
+
+int admission_new(struct admission **out, const struct admission_limits *limits)
+{
+	struct admission *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return ERR_NOMEM;
+	a->limits = *limits;
+	*out = a;
+	return OK;
+}
+
+static void source_free(struct admission *a, struct source *s)
+{
+	HASH_DEL(a->sources, s);
+	free(s);
+}
+
+void admission_free(struct admission *a)
+{
+	struct source *s, *next;
+
+	if (!a)
+		return;
+	TABLE_EACH (s, next, a->sources)
+		source_free(a, s);
+	free(a);
+}
+
+void admission_limit(struct admission *a, const struct admission_limits *limits)
+{
+	a->limits = *limits;
+}
+
+/* The block of addresses that counts as one. An IPv4 address in IPv6 clothes counts as itself. */
+static struct ip block_of(const struct admission *a, const struct ip *address)
+{
+	struct ip b = ip_unwrap(*address);
+	unsigned bits = b.family == 4 ? a->limits.v4_bits : a->limits.v6_bits;
+	size_t size = b.family == 4 ? 4 : 16;
+
+	for (size_t i = 0; i < sizeof(b.bytes); i++) {
+		unsigned keep = i >= size || bits <= 8 * i ? 0 : MIN(bits - 8 * (unsigned)i, 8u);
+
+		b.bytes[i] &= (uint8_t)(0xff00u >> keep);
+	}
+	return b;
+}
+
+static struct source *find(struct admission *a, const struct ip *block)
+{
+	struct source *s;
+
+	HASH_FIND(hh, a->sources, block, sizeof(*block), s);
+	return s;
+}
+
+static bool idle(const struct source *s, uint64_t now_ms)
+{
+	return !s->pending && s->until_ms <= now_ms;
+}
+
+/* Entries that say nothing any more go when room is needed: the oldest first, a few at a time. */
+static void sweep(struct admission *a, uint64_t now_ms)
+{
+	struct source *s, *next;
+	int looked = 0;
+
+	TABLE_EACH (s, next, a->sources) {
+		if (idle(s, now_ms))
+			source_free(a, s);
+		if (++looked == SWEEP_AT_ONCE)
+			return;
+	}
+}
+
+/* NULL without memory. */
+static struct source *find_or_make(struct admission *a, const struct ip *block, uint64_t now_ms)
+{
+	struct source *s = find(a, block);
+
+	if (s)
+		return s;
+	sweep(a, now_ms);
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	s->block = *block;
+	HASH_ADD(hh, a->sources, block, sizeof(s->block), s);
+	if (!s->hh.tbl) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+/* Random early drop: the more strangers are in, the more are refused. */
+static bool drops(const struct admission *a, uint32_t dice)
+{
+	const struct admission_limits *l = &a->limits;
+	uint64_t percent;
+
+	if (a->pending < l->begin)
+		return false;
+	if (a->pending >= l->full || l->rate >= 100)
+		return true;
+	percent = l->rate + (uint64_t)(100 - l->rate) * (a->pending - l->begin) / (l->full - l->begin);
+	return dice % 100 < percent;
+}
+
+/* A penalty counts when it has grown to the least one. */
+static bool punished(const struct admission *a, const struct source *s, uint64_t now_ms)
+{
+	return a->limits.penalties && s && s->until_ms >= now_ms + a->limits.least_ms;
+}
+
+enum admit admission_ask(struct admission *a, const struct ip *address, uint64_t now_ms, uint32_t dice)
+{
+	struct ip block = block_of(a, address);
+	struct source *s = find(a, &block);
+
+	if (punished(a, s, now_ms))
+		return ADMIT_NO_PENALTY;
+	if (drops(a, dice))
+		return ADMIT_NO_STARTUPS;
+	if (s && a->limits.per_source && s->pending >= a->limits.per_source)
+		return ADMIT_NO_SOURCE;
+	s = find_or_make(a, &block, now_ms);
+	if (!s)
+		return ADMIT_NO_SOURCE;
+	s->pending++;
+	a->pending++;
+	return ADMIT_YES;
+}
+
+/* Penalties add up, to a ceiling. */
+static void blame(struct admission *a, const struct ip *block, enum offence offence, uint64_t now_ms)
+{
+	uint32_t ms = a->limits.penalties ? a->limits.penalty_ms[offence] : 0;
+	struct source *s = find(a, block);
+
+	if (!ms || (!s && HASH_COUNT(a->sources) >= a->limits.sources_max))
+		return;
+	s = find_or_make(a, block, now_ms);
+	if (s)
+		s->until_ms = MIN(MAX(s->until_ms, now_ms) + ms, now_ms + a->limits.most_ms);
+}
+
+void admission_blame(struct admission *a, const struct ip *address, enum offence offence, uint64_t now_ms)
+{
+	struct ip block = block_of(a, address);
+
+	blame(a, &block, offence, now_ms);
+}
+
+void admission_done(struct admission *a, const struct ip *address, enum offence offence, uint64_t now_ms)
+{
+	struct ip block = block_of(a, address);
+	struct source *s = find(a, &block);
+
+	blame(a, &block, offence, now_ms);
+	if (!s || !s->pending)
+		return;
+	s->pending--;
+	a->pending--;
+	if (idle(s, now_ms))
+		source_free(a, s);
+}
+
+uint32_t admission_pending(const struct admission *a)
+{
+	return a->pending;
+}
+
+const char *admission_rule(enum admit verdict)
+{
+	static const char *const rules[] = {
+		[ADMIT_YES] = "",
+		[ADMIT_NO_STARTUPS] = "MaxStartups",
+		[ADMIT_NO_SOURCE] = "PerSourceMaxStartups",
+		[ADMIT_NO_PENALTY] = "PerSourcePenalties",
+	};
+
+	return rules[verdict];
+}

@@ -1,0 +1,179 @@
+/* From the command line and the files to a configuration, and to the numbers that follow from it. */
+#include "app/server.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "io/child.h"
+#include "io/privs.h"
+#include "io/users.h"
+#include "ssh/conn.h"
+
+const char server_version[] = "aditd_0.1";
+
+static struct server_facts facts_of(void)
+{
+	return (struct server_facts){
+		.uid = getuid(),
+		.version = server_version,
+		.algs = { .kex = conn_default_kex(),
+			  .cipher = conn_default_cipher(crypto_cpu_has_aes()),
+			  .mac = conn_default_mac(),
+			  .host_sig = conn_default_host_key(),
+			  .user_sig = conn_default_host_key(), /* what pkey_verify() can do */
+			  .ca_sig = "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,"
+				    "rsa-sha2-512,rsa-sha2-256" },
+	};
+}
+
+int server_read(struct server_facts *facts, const struct server_flags *flags, struct server_text **text,
+		struct server_conf *conf, struct why *why)
+{
+	int err;
+
+	*facts = facts_of();
+	err = server_text_read(text, flags->file, &flags->lines, facts, why);
+	if (err)
+		return err;
+	err = server_conf_eval(conf, *text, NULL, why);
+	if (err)
+		server_text_free(*text);
+	return err;
+}
+
+/* ---- criteria of -C ---- */
+
+static int bad_criterion(const char *word, struct why *why)
+{
+	char show[128];
+
+	return why_set(why, ERR_SYNTAX,
+		       "-C: '%s' is none of user=name, addr=address, host=name, laddr=address, lport=port",
+		       str_escape(show, sizeof(show), span_str(word)));
+}
+
+static int read_criterion(struct server_who *who, char *word, struct why *why)
+{
+	char *value = strchr(word, '=');
+	uint64_t port;
+
+	if (!value)
+		return bad_criterion(word, why);
+	*value++ = 0;
+	if (strcmp(word, "user") == 0)
+		who->user = value;
+	else if (strcmp(word, "host") == 0)
+		who->host = value;
+	else if (strcmp(word, "addr") == 0 && ip_parse(&who->address, value) == OK)
+		who->address = ip_unwrap(who->address);
+	else if (strcmp(word, "laddr") == 0 && ip_parse(&who->local_address, value) == OK)
+		who->local_address = ip_unwrap(who->local_address);
+	else if (strcmp(word, "lport") == 0 && str_u64(value, 1, UINT16_MAX, &port) == OK)
+		who->local_port = (uint16_t)port;
+	else {
+		value[-1] = '=';
+		return bad_criterion(word, why);
+	}
+	return OK;
+}
+
+int server_criteria(struct server_who *who, char *words, struct why *why)
+{
+	int err = OK;
+
+	*who = (struct server_who){ 0 };
+	for (char *rest = words, *word; !err && (word = strsep(&rest, ",")) != NULL;)
+		err = read_criterion(who, word, why);
+	return err;
+}
+
+/* ---- numbers ---- */
+
+static uint32_t ms(int seconds)
+{
+	return seconds > 0 ? (uint32_t)MIN((uint64_t)seconds * 1000, (uint64_t)UINT32_MAX) : 0;
+}
+
+const char *server_facility(const struct server_conf *conf)
+{
+	static const char *const names[] = {
+		[FACILITY_AUTH] = "AUTH",     [FACILITY_AUTHPRIV] = "AUTHPRIV", [FACILITY_DAEMON] = "DAEMON",
+		[FACILITY_USER] = "USER",     [FACILITY_LOCAL0] = "LOCAL0",	[FACILITY_LOCAL1] = "LOCAL1",
+		[FACILITY_LOCAL2] = "LOCAL2", [FACILITY_LOCAL3] = "LOCAL3",	[FACILITY_LOCAL4] = "LOCAL4",
+		[FACILITY_LOCAL5] = "LOCAL5", [FACILITY_LOCAL6] = "LOCAL6",	[FACILITY_LOCAL7] = "LOCAL7",
+	};
+
+	return names[conf->facility];
+}
+
+struct admission_limits server_admission(const struct server_conf *conf)
+{
+	const int *p = conf->penalties.v;
+
+	return (struct admission_limits){
+		.begin = (uint32_t)conf->startups.begin,
+		.rate = (uint32_t)conf->startups.percent,
+		.full = (uint32_t)conf->startups.full,
+		.per_source = conf->source_startups > 0 ? (uint32_t)conf->source_startups : 0,
+		.v4_bits = (uint32_t)conf->netblock.v4,
+		.v6_bits = (uint32_t)conf->netblock.v6,
+		.penalties = !p[PENALTY_OFF],
+		.penalty_ms = { [OFFENCE_AUTH] = ms(p[PENALTY_AUTH_FAIL]),
+				[OFFENCE_USER] = ms(p[PENALTY_INVALID_USER]),
+				[OFFENCE_NO_AUTH] = ms(p[PENALTY_NO_AUTH]),
+				[OFFENCE_GRACE] = ms(p[PENALTY_GRACE_EXCEEDED]),
+				[OFFENCE_REFUSED] = ms(p[PENALTY_REFUSE_CONNECTION]),
+				[OFFENCE_CRASH] = ms(p[PENALTY_CRASH]) },
+		.least_ms = ms(p[PENALTY_MIN]),
+		.most_ms = ms(p[PENALTY_MAX]),
+		.sources_max = (uint32_t)p[PENALTY_MAX_SOURCES4],
+	};
+}
+
+/* ---- children ---- */
+
+void server_begin_child(struct log *log, struct audit *audit)
+{
+	child_leave_signals();
+	sink_seal(log->sink);
+	sink_seal(&audit->sink);
+	log_to_sink(log, log->sink, "aditd", log->level);
+}
+
+/* ---- locking in ---- */
+
+int server_lock_in(enum sandbox_profile profile, const struct sandbox_opts *opts, const struct server_conf *conf,
+		   struct log *log, struct why *why)
+{
+	struct sandbox got;
+	int err = sandbox_apply(profile, opts, &got, why);
+
+	if (err != ERR_NOT_FOUND)
+		return err;
+	if (conf->sandbox_required)
+		return why_prefix(why, ERR_DENIED, "SandboxRequired yes, and the process cannot be locked in");
+	log_line(log, LOG_AT_ERROR, "going on without a fence, because SandboxRequired is no: %s", why->text);
+	return OK;
+}
+
+/* ---- the workers' user ---- */
+
+int server_drop(struct log *log, struct why *why)
+{
+	static const char *const names[] = { "_adit", "nobody" };
+	struct user u = { 0 };
+	int err = ERR_NOT_FOUND;
+
+	for (size_t i = 0; i < LEN(names) && err == ERR_NOT_FOUND; i++) {
+		if (i)
+			log_line(log, LOG_AT_ERROR,
+				 "there is no user _adit: the workers run as nobody, as other programs may do too");
+		err = users_find(&u, names[i], why);
+	}
+	if (err)
+		return err;
+	err = privs_drop(&(struct privs_id){ .uid = u.uid, .gid = u.gid }, 0, why);
+	users_fini(&u);
+	return err;
+}

@@ -1,0 +1,154 @@
+/* Judging what the files said for one connection: behind a Match first, then the rest, then the defaults. */
+#include "conf/server_conf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf/server_table.h"
+#include "conf/server_text.h"
+
+/* ---- Which lines count ---------------------------------------------------------------------------------------- */
+
+/* The work on one configuration. */
+struct eval {
+	struct store store;
+	const struct server_text *text;
+	struct server_conf *conf;
+	bool closed[SERVER_OPT_COUNT]; /* said behind a Match: what stands outside does not add to it */
+	struct why *why;
+};
+
+/* Values without room for more are settled by the first line. Ports of the command line are not added to either. */
+static bool is_late(const struct eval *e, const struct server_line *l)
+{
+	const struct origin *said = &e->conf->at[l->opt];
+
+	if (e->closed[l->opt])
+		return true;
+	if (!said->file || !value_adds(server_table.rows[l->opt].type))
+		return said->file != NULL;
+	return l->opt == SERVER_Port && said->file == origin_command_line.file && l->at.file != said->file;
+}
+
+static int apply(struct eval *e, const struct server_line *l)
+{
+	return is_late(e, l) ? OK : option_set(&e->store, l->opt, &l->args, l->at, true, e->why);
+}
+
+static int apply_outside(struct eval *e)
+{
+	const struct server_text *t = e->text;
+	int err = OK;
+
+	for (size_t i = 0; !err && i < t->n_lines; i++)
+		if (t->blocks[t->lines[i].block].outside)
+			err = apply(e, &t->lines[i]);
+	return err;
+}
+
+static int apply_matching(struct eval *e, const struct server_who *who)
+{
+	const struct server_text *t = e->text;
+	bool *holds = calloc(t->n_blocks, sizeof(*holds));
+	int err = OK;
+
+	if (!holds)
+		return why_set(e->why, ERR_NOMEM, "out of memory");
+	for (unsigned i = 0; i < t->n_blocks; i++)
+		holds[i] = i == 0 || (holds[t->blocks[i].parent] && criteria_hold(&t->blocks[i].criteria, who));
+	for (size_t i = 0; !err && i < t->n_lines; i++)
+		if (t->lines[i].block && holds[t->lines[i].block])
+			err = apply(e, &t->lines[i]);
+	free(holds);
+	for (unsigned opt = 0; opt < SERVER_OPT_COUNT; opt++)
+		e->closed[opt] = e->conf->at[opt].file != NULL;
+	return err;
+}
+
+/* ---- Defaults ------------------------------------------------------------------------------------------------- */
+
+static int set_algs(const struct eval *e)
+{
+	const struct alg_lists *ours = &e->text->facts->algs;
+	const struct {
+		enum server_opt opt;
+		const char *list;
+	} lists[] = {
+		{ SERVER_KexAlgorithms, ours->kex },
+		{ SERVER_Ciphers, ours->cipher },
+		{ SERVER_MACs, ours->mac },
+		{ SERVER_HostKeyAlgorithms, ours->host_sig },
+		{ SERVER_PubkeyAcceptedAlgorithms, ours->user_sig },
+		{ SERVER_CASignatureAlgorithms, ours->ca_sig },
+	};
+	int err = OK;
+
+	for (size_t i = 0; !err && i < LEN(lists); i++)
+		if (!e->conf->at[lists[i].opt].file)
+			err = option_set_word(&e->store, lists[i].opt, lists[i].list, origin_default, e->why);
+	return err;
+}
+
+static int set_defaults(const struct eval *e)
+{
+	int err = set_algs(e);
+
+	err = err ? err : option_set_defaults(&e->store, e->why);
+	/* What was said about some penalties leaves the others at their defaults. */
+	return err ? err : option_set_default(&e->store, SERVER_PerSourcePenalties, e->why);
+}
+
+/* ---- The whole ------------------------------------------------------------------------------------------------ */
+
+int server_conf_eval(struct server_conf *out, const struct server_text *t, const struct server_who *who,
+		     struct why *why)
+{
+	struct server_conf conf = { 0 };
+	struct eval e = { server_store(&conf, t->facts), t, &conf, { false }, why };
+	int err = who ? apply_matching(&e, who) : OK;
+
+	err = err ? err : apply_outside(&e);
+	err = err ? err : set_defaults(&e);
+	err = err ? err : server_listens_make(&conf, why);
+	if (err)
+		server_conf_fini(&conf);
+	else
+		*out = conf;
+	return err;
+}
+
+void server_conf_fini(struct server_conf *conf)
+{
+	option_unset_all(&server_table, conf);
+	for (size_t i = 0; i < conf->n_listens; i++)
+		free(conf->listens[i].host);
+	free(conf->listens);
+	*conf = (struct server_conf){ 0 };
+}
+
+int server_text_notes(const struct server_text *t, conf_emit *emit, void *user)
+{
+	struct server_conf conf = { 0 };
+	struct eval e = { server_store(&conf, t->facts), t, &conf, { false }, NULL };
+	int err = OK;
+
+	for (size_t i = 0; !err && i < t->n_lines; i++)
+		if (server_table.rows[t->lines[i].opt].standing == IGNORED)
+			err = apply(&e, &t->lines[i]);
+	if (!err)
+		option_notes(&server_table, &conf, emit, user);
+	server_conf_fini(&conf);
+	return err;
+}
+
+/* ---- What follows --------------------------------------------------------------------------------------------- */
+
+unsigned server_conf_tcp(const struct server_conf *conf)
+{
+	return conf->disable_forwarding ? 0 : (unsigned)conf->allow_tcp;
+}
+
+unsigned server_conf_streamlocal(const struct server_conf *conf)
+{
+	return conf->disable_forwarding ? 0 : (unsigned)conf->allow_streamlocal;
+}

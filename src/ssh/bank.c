@@ -1,0 +1,67 @@
+/* Receive windows, and the banks they are paid from: one of the connection, and one that all connections of a process
+ * share. What is granted to a peer stays charged until its channel is gone, because it cannot be revoked. */
+#include "ssh/engine.h"
+
+enum {
+	WINDOW_START = 2 << 20, /* what every peer offers */
+	WINDOW_FLOOR = 64 * 1024
+};
+
+/* What every channel that may still come will get at least; half of the connection's bank is set aside for it. */
+static uint64_t window_floor(const struct conn *c)
+{
+	return MIN(WINDOW_FLOOR, c->setup.bank / (2 * (uint64_t)c->setup.max_channels));
+}
+
+/* A limit may have been lowered below what is in use. */
+static uint64_t left(uint64_t limit, uint64_t used, uint64_t kept)
+{
+	return limit > used && limit - used > kept ? limit - used - kept : 0;
+}
+
+/* What is in both banks beyond the connection's reserve, and beyond one part in `kept` of each; 0 keeps nothing. */
+static uint64_t credit(const struct conn *c, uint64_t kept)
+{
+	const struct bank *all = c->setup.shared_bank;
+	uint64_t reserve = window_floor(c) * (c->setup.max_channels - c->chans.used);
+	uint64_t own = left(c->setup.bank, c->bank_used, reserve + (kept ? c->setup.bank / kept : 0));
+
+	return all ? MIN(own, left(all->limit, all->used, kept ? all->limit / kept : 0)) : own;
+}
+
+static void draw(struct conn *c, uint64_t n)
+{
+	c->bank_used += n;
+	if (c->setup.shared_bank)
+		c->setup.shared_bank->used += n;
+}
+
+void bank_give_back(struct conn *c, uint64_t n)
+{
+	c->bank_used -= n;
+	if (c->setup.shared_bank)
+		c->setup.shared_bank->used -= n;
+}
+
+/* 2 MiB while the banks are rich. A quarter is kept for channels that turn out to be busy: with thousands of idle ones
+ * open, a new one starts small and grows. */
+int bank_open(struct conn *c, uint32_t *window)
+{
+	const struct bank *all = c->setup.shared_bank;
+	uint64_t first = MIN(MAX(credit(c, 4) / 16, window_floor(c)), WINDOW_START);
+
+	if (all && left(all->limit, all->used, 0) < first)
+		return ERR_LIMIT;
+	draw(c, first);
+	*window = (uint32_t)first;
+	return OK;
+}
+
+uint32_t bank_grow(struct conn *c, uint32_t size)
+{
+	uint64_t more = MIN(size, WINDOW_START - MIN(size, WINDOW_START));
+
+	more = MIN(more, credit(c, 0));
+	draw(c, more);
+	return (uint32_t)more;
+}

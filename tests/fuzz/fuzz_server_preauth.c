@@ -1,0 +1,14 @@
+/* What a stranger can do to a server: the first key exchange, and whatever follows it. The input is what rig_play()
+ * reads. */
+#include "engine_rig.h"
+#include "fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	struct rig r;
+
+	rig_init(&r, ROLE_SERVER, LIFE_KEX, span(data, n));
+	rig_play(&r);
+	rig_fini(&r);
+	return 0;
+}

@@ -1,0 +1,193 @@
+/* MaxStartups, PerSourceMaxStartups and PerSourcePenalties. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "app/admission.h"
+
+static const struct admission_limits usual = {
+	.begin = 10,
+	.rate = 30,
+	.full = 100,
+	.v4_bits = 32,
+	.v6_bits = 128,
+	.penalties = true,
+	.penalty_ms = { [OFFENCE_AUTH] = 5000,
+			[OFFENCE_USER] = 5000,
+			[OFFENCE_NO_AUTH] = 1000,
+			[OFFENCE_GRACE] = 10000,
+			[OFFENCE_CRASH] = 90000 },
+	.least_ms = 15000,
+	.most_ms = 600000,
+	.sources_max = 1000,
+};
+
+static struct ip ip(const char *text)
+{
+	struct ip a;
+
+	assert_int_equal(ip_parse(&a, text), OK);
+	return a;
+}
+
+static struct admission *make(struct admission_limits l)
+{
+	struct admission *a;
+
+	assert_int_equal(admission_new(&a, &l), OK);
+	return a;
+}
+
+static void fill(struct admission *a, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct ip from = { 4, { 10, 0, (uint8_t)(i >> 8), (uint8_t)i } };
+
+		assert_int_equal(admission_ask(a, &from, 0, 99), ADMIT_YES);
+	}
+	assert_int_equal(admission_pending(a), n);
+}
+
+static void startups(void **state)
+{
+	static const struct {
+		unsigned pending;
+		uint32_t dice; /* below the rate in per cent: refused */
+		enum admit want;
+	} rows[] = {
+		{ 9, 0, ADMIT_YES },	       { 10, 29, ADMIT_NO_STARTUPS },  { 10, 30, ADMIT_YES },
+		{ 55, 64, ADMIT_NO_STARTUPS }, { 55, 65, ADMIT_YES },	       { 99, 98, ADMIT_NO_STARTUPS },
+		{ 99, 99, ADMIT_YES },	       { 100, 99, ADMIT_NO_STARTUPS },
+	};
+	struct ip stranger = ip("192.0.2.1");
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		struct admission *a = make(usual);
+
+		fill(a, rows[i].pending);
+		if (admission_ask(a, &stranger, 0, rows[i].dice) != rows[i].want)
+			fail_msg("%u pending, dice %u", rows[i].pending, rows[i].dice);
+		admission_free(a);
+	}
+}
+
+static void one_source(void **state)
+{
+	struct admission_limits l = usual;
+	struct ip first = ip("192.0.2.1"), mapped = ip("::ffff:192.0.2.1"), neighbour = ip("192.0.2.200"),
+		  other = ip("198.51.100.1");
+	struct admission *a;
+
+	(void)state;
+	l.per_source = 2;
+	l.v4_bits = 24;
+	a = make(l);
+	assert_int_equal(admission_ask(a, &first, 0, 99), ADMIT_YES);
+	assert_int_equal(admission_ask(a, &neighbour, 0, 99), ADMIT_YES);
+	assert_int_equal(admission_ask(a, &mapped, 0, 99), ADMIT_NO_SOURCE);
+	assert_int_equal(admission_ask(a, &other, 0, 99), ADMIT_YES);
+	admission_done(a, &first, OFFENCE_NONE, 0);
+	assert_int_equal(admission_ask(a, &mapped, 0, 99), ADMIT_YES);
+	admission_free(a);
+}
+
+/* Ends n connections with an offence, one after the other at the same time. */
+static void offend(struct admission *a, const struct ip *from, enum offence o, unsigned n, uint64_t now)
+{
+	while (n--) {
+		assert_int_equal(admission_ask(a, from, now, 99), ADMIT_YES);
+		admission_done(a, from, o, now);
+	}
+}
+
+static void penalties(void **state)
+{
+	static const struct {
+		const char *name;
+		enum offence offence;
+		unsigned times;
+		uint64_t later_ms;
+		enum admit want;
+	} rows[] = {
+		{ "nothing to blame", OFFENCE_NONE, 5, 0, ADMIT_YES },
+		{ "below the least", OFFENCE_AUTH, 2, 0, ADMIT_YES },
+		{ "at the least", OFFENCE_AUTH, 3, 0, ADMIT_NO_PENALTY },
+		{ "a crash is enough", OFFENCE_CRASH, 1, 0, ADMIT_NO_PENALTY },
+		{ "a crash, a minute later", OFFENCE_CRASH, 1, 75000, ADMIT_NO_PENALTY },
+		{ "a crash, over", OFFENCE_CRASH, 1, 75001, ADMIT_YES },
+	};
+	struct ip bad = ip("2001:db8::1"), good = ip("2001:db8::2");
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		struct admission *a = make(usual);
+
+		offend(a, &bad, rows[i].offence, rows[i].times, 1000);
+		if (admission_ask(a, &bad, 1000 + rows[i].later_ms, 99) != rows[i].want)
+			fail_msg("%s", rows[i].name);
+		assert_int_equal(admission_ask(a, &good, 1000, 99), ADMIT_YES);
+		admission_free(a);
+	}
+}
+
+static void penalties_have_a_ceiling(void **state)
+{
+	struct ip bad = ip("192.0.2.1");
+	struct admission *a = make(usual);
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		admission_blame(a, &bad, OFFENCE_CRASH, 0);
+	assert_int_equal(admission_ask(a, &bad, 600000 - 15000, 99), ADMIT_NO_PENALTY);
+	assert_int_equal(admission_ask(a, &bad, 600000 - 15000 + 1, 99), ADMIT_YES);
+	admission_free(a);
+}
+
+/* Beyond sources_max nobody else is remembered, and those who are stay punished. */
+static void table_is_bounded(void **state)
+{
+	struct admission_limits l = usual;
+	struct ip first = ip("192.0.2.1"), late = ip("192.0.2.2");
+	struct admission *a;
+
+	(void)state;
+	l.sources_max = 1;
+	a = make(l);
+	admission_blame(a, &first, OFFENCE_CRASH, 0);
+	admission_blame(a, &late, OFFENCE_CRASH, 0);
+	assert_int_equal(admission_ask(a, &first, 0, 99), ADMIT_NO_PENALTY);
+	assert_int_equal(admission_ask(a, &late, 0, 99), ADMIT_YES);
+	admission_free(a);
+}
+
+static void off(void **state)
+{
+	struct admission_limits l = usual;
+	struct ip bad = ip("192.0.2.1");
+	struct admission *a;
+
+	(void)state;
+	l.penalties = false;
+	a = make(l);
+	admission_blame(a, &bad, OFFENCE_CRASH, 0);
+	assert_int_equal(admission_ask(a, &bad, 0, 99), ADMIT_YES);
+	admission_done(a, &bad, OFFENCE_CRASH, 0);
+	assert_int_equal(admission_pending(a), 0);
+	admission_done(a, &bad, OFFENCE_CRASH, 0); /* one too many does no harm */
+	assert_int_equal(admission_pending(a), 0);
+	admission_free(a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(startups),	    cmocka_unit_test(one_source),
+		cmocka_unit_test(penalties),	    cmocka_unit_test(penalties_have_a_ceiling),
+		cmocka_unit_test(table_is_bounded), cmocka_unit_test(off),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
