@@ -62,6 +62,17 @@ def test_bind_interface_unknown(openssh, client, port):
     client(openssh, "-B", "no-such-if", "-L", f"{port}:127.0.0.1:1").fails("no-such-if", lines=2)
 
 
+@pytest.mark.parametrize("flags", [["-4"], ["-o", "AddressFamily=inet"]])
+def test_ipv4_only(connected, flags):
+    assert connected(*flags)[0] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("flags", [["-6"], ["-o", "AddressFamily=inet6"], ["-4", "-6"]])
+def test_ipv6_only(openssh, client, port, flags):
+    """The server has an IPv4 address, and that is not even tried."""
+    client(openssh, *flags, "-L", f"{port}:127.0.0.1:1").fails("Could not resolve hostname 127.0.0.1: ")
+
+
 @pytest.fixture
 def stranger(openssh, lab, client, service, port, cleanup):
     """stranger(name, address): a client that does not check loopback hosts, towards an unknown server of this name."""

@@ -61,15 +61,14 @@ static void on_done(void *user)
 void rig_up(struct rig *r)
 {
 	static const struct link_calls calls = { .event = on_event, .failed = on_failed, .done = on_done };
-	int ssh;
 
 	*r = (struct rig){ .app = -1, .ours = -1 };
 	assert_int_equal(loop_new(&r->loop, NULL), OK);
 	assert_int_equal(timer_new(&r->guard, r->loop, on_guard, r), OK);
 	assert_int_equal(timer_new(&r->tick, r->loop, nothing, NULL), OK);
-	tcp_pair(&r->net, &ssh);
+	tcp_pair(&r->net, &r->ssh);
 	r->conn = fake_new();
-	assert_int_equal(link_new(&r->link, r->loop, ssh, r->conn, &calls, r), OK);
+	assert_int_equal(link_new(&r->link, r->loop, r->ssh, r->conn, &calls, r), OK);
 	assert_int_equal(turn_new(&r->turn, r->loop, on_turn, r), OK); /* behind the link's */
 }
 

@@ -12,6 +12,7 @@ struct rig {
 	struct conn *conn;
 	struct link *link;
 	int net; /* the far end of the SSH socket */
+	int ssh; /* our end, which is the link's */
 	struct turn *turn;
 	struct timer *guard, *tick;
 	bool (*until)(struct rig *r);

@@ -338,12 +338,26 @@ static void test_check(void **state)
 		assert_int_equal(propose_check(rows[i].names, rows[i].which), rows[i].err);
 }
 
+/* What the processor does fast comes first; nothing is left out for it. */
+static void test_default_ciphers(void **state)
+{
+	const char *aes = conn_default_cipher(true), *other = conn_default_cipher(false);
+
+	(void)state;
+	assert_ptr_equal(strstr(aes, "aes128-gcm@openssh.com,aes256-gcm@openssh.com,"), aes);
+	assert_ptr_equal(strstr(other, "chacha20-poly1305@openssh.com,"), other);
+	assert_int_equal(strlen(aes), strlen(other));
+	assert_int_equal(propose_check(aes, LIST_CIPHER), OK);
+	assert_int_equal(propose_check(other, LIST_CIPHER), OK);
+}
+
 int main(void)
 {
-	struct CMUnitTest tests[LEN(lines) + LEN(choices) + 3] = { cmocka_unit_test(test_cut_proposal),
+	struct CMUnitTest tests[LEN(lines) + LEN(choices) + 4] = { cmocka_unit_test(test_cut_proposal),
 								   cmocka_unit_test(test_list_limits),
-								   cmocka_unit_test(test_check) };
-	size_t n = 3;
+								   cmocka_unit_test(test_check),
+								   cmocka_unit_test(test_default_ciphers) };
+	size_t n = 4;
 	int failed;
 
 	for (size_t i = 0; i < LEN(lines); i++)

@@ -28,6 +28,25 @@ void *__wrap_malloc(size_t n)
 	return fail_large && n >= 4096 ? NULL : __real_malloc(n);
 }
 
+/* How often one descriptor was written to in this turn, and in the busiest one. */
+static struct {
+	int fd;
+	unsigned now, worst;
+	size_t all;
+} writes = { .fd = -1 };
+
+ssize_t __real_sock_writev(int fd, const struct iovec *iov, size_t n);
+ssize_t __wrap_sock_writev(int fd, const struct iovec *iov, size_t n);
+ssize_t __wrap_sock_writev(int fd, const struct iovec *iov, size_t n)
+{
+	if (fd == writes.fd) {
+		writes.all++;
+		writes.now++;
+		writes.worst = MAX(writes.worst, writes.now);
+	}
+	return __real_sock_writev(fd, iov, n);
+}
+
 static const uint8_t *pattern(void)
 {
 	static uint8_t bytes[LOTS];
@@ -501,6 +520,31 @@ static void test_two_senders_share(void **state)
 	rig_down(&r);
 }
 
+static bool write_count_turn(struct rig *r)
+{
+	writes.now = 0;
+	return write_and_count(r);
+}
+
+/* Whatever is ready goes out together: a turn writes to the network once at most. */
+static void test_one_write_per_turn(void **state)
+{
+	struct rig r;
+	int app2;
+
+	(void)state;
+	up(&r);
+	start_second(&r, &app2);
+	r.mine = &app2;
+	writes.fd = r.ssh;
+	rig_until(&r, write_count_turn);
+	writes.fd = -1;
+	assert_int_equal(writes.worst, 1);
+	assert_true(writes.all > 10);
+	close(app2);
+	rig_down(&r);
+}
+
 static bool sent_all_lots(struct rig *r)
 {
 	size_t *at = r->mine;
@@ -690,6 +734,7 @@ int main(void)
 		cmocka_unit_test(test_tx_shut),
 		cmocka_unit_test(test_stuck_reader),
 		cmocka_unit_test(test_two_senders_share),
+		cmocka_unit_test(test_one_write_per_turn),
 		cmocka_unit_test(test_upload),
 		cmocka_unit_test(test_network_stuck),
 		cmocka_unit_test(test_network_end),
