@@ -452,13 +452,14 @@ static int lock_in(struct guard *g, struct why *why)
 	return err ? err : server_lock_in(SANDBOX_GUARD, &opts, g->conf, g->log, why);
 }
 
-static int set_up(struct guard *g, int master_fd, struct why *why)
+static int set_up(struct guard *g, int master_fd, struct audit *audit, struct why *why)
 {
 	int err = loop_new(&g->loop, why);
 
 	list_init(&g->workers);
 	list_init(&g->late);
-	g->records.loop = g->loop;
+	if (!err)
+		err = records_init(&g->records, audit, g->loop);
 	if (!err)
 		err = timer_new(&g->timer, g->loop, on_timer, g);
 	if (!err)
@@ -478,8 +479,7 @@ int guard_main(const struct guard_setup *setup)
 	struct why why = { "" };
 
 	server_begin_child(g.log, setup->audit);
-	g.records.audit = setup->audit;
-	if (set_up(&g, setup->master_fd, &why) != OK)
+	if (set_up(&g, setup->master_fd, setup->audit, &why) != OK)
 		fail(&g, &why);
 	host_keys_pack(&g.keys, &blobs);
 	if (buf_err(&blobs))

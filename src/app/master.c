@@ -318,6 +318,8 @@ static int set_up(struct master *m, struct sigwatch *watches[LEN(signals)])
 	int err = timer_new(&m->pause, m->loop, on_pause_over, m);
 
 	if (!err)
+		err = records_init(&m->records, m->audit, m->loop);
+	if (!err)
 		err = timer_new(&m->deadline, m->loop, on_deadline, m);
 	if (!err)
 		err = peers_new(&m->peers);
@@ -343,6 +345,7 @@ static void tear_down(struct master *m, struct sigwatch *watches[LEN(signals)])
 		sigwatch_free(watches[i]);
 	timer_free(m->pause);
 	timer_free(m->deadline);
+	records_fini(&m->records);
 }
 
 int master_run(struct master *m, struct server_text *text, struct server_conf *conf)

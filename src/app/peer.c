@@ -25,6 +25,7 @@ struct peer {
 	uint64_t login_ms;
 	enum offence offence;  /* if it ends now */
 	bool tried;	       /* a login was tried */
+	bool ended;	       /* by this side */
 	bool evicted;	       /* it makes room for a newer connection */
 	int bound[LISTEN_MAX]; /* sockets for a ticket, until the last one is here */
 	unsigned bound_n;
@@ -73,6 +74,7 @@ static void report_closed(struct worker *w, uint64_t id, enum offence offence)
 
 void peer_end(struct peer *p, const char *text)
 {
+	p->ended = true;
 	link_disconnect(p->link, text);
 }
 
@@ -98,8 +100,17 @@ static enum offence offence_of(const struct peer *p, int err)
 	return err == ERR_TIMEOUT ? OFFENCE_GRACE : p->tried ? OFFENCE_AUTH : OFFENCE_NO_AUTH;
 }
 
+static const char *how_of(const struct peer *p, int err)
+{
+	if (p->evicted)
+		return "takeover";
+	if (p->ended)
+		return "server";
+	return err == ERR_CLOSED ? "closed" : err == ERR_TIMEOUT ? "timeout" : err_name(err);
+}
+
 /* The login's record: what all its channels have moved. */
-static void write_down(struct peer *p, const char *how)
+static void write_down(struct peer *p, int err, const char *text)
 {
 	struct gate_facts f;
 	struct record_bytes bytes;
@@ -108,7 +119,7 @@ static void write_down(struct peer *p, const char *how)
 		return;
 	f = gate_facts(p->gate);
 	bytes = (struct record_bytes){ f.rx_bytes, f.tx_bytes, loop_now(p->worker->loop) - p->login_ms };
-	record_login(&p->worker->records, p->id, &p->ends, &p->policy, &bytes, how);
+	record_login(&p->worker->records, p->id, &p->ends, &p->policy, &bytes, how_of(p, err), text);
 }
 
 static void on_failed(void *user, int err, const char *text)
@@ -120,7 +131,7 @@ static void on_failed(void *user, int err, const char *text)
 	log_line(p->worker->log, p->gate ? LOG_AT_VERBOSE : LOG_AT_INFO, "connection from %s port %u%s%s ended: %s",
 		 ip_text(&p->ends.peer, from), p->ends.peer_port, p->policy.user ? ", user " : "",
 		 p->policy.user ? p->policy.user : "", text);
-	write_down(p, text);
+	write_down(p, err, text);
 	gate_free(p->gate); /* while the link is there */
 	p->gate = NULL;
 	if (p->evicted)

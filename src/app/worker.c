@@ -182,8 +182,9 @@ static int set_up(struct worker *w, const struct worker_setup *s, struct why *wh
 	int guard_fd = s->guard_fd, err = loop_new(&w->loop, why);
 
 	asks_init(&w->asks);
-	w->records = (struct records){ s->audit, w->loop };
 	w->bank = (struct bank){ .limit = s->conf->bank.process };
+	if (!err)
+		err = records_init(&w->records, s->audit, w->loop);
 	if (!err)
 		err = pool_init(&w->pool, SPARE_CHUNKS);
 	if (!err)
