@@ -399,6 +399,25 @@ void generation_drain(struct generation *g, bool now)
 			child_tell(&g->workers[i], &(struct memo){ .kind = MEMO_DRAIN, .yes = now }, IPC_NO_FD);
 }
 
+static void switch_log(struct worker_slot *c, enum server_log which, const struct sink *fresh)
+{
+	int fd = c->ipc ? sink_dup(fresh) : IPC_NO_FD;
+
+	if (fd >= 0)
+		child_tell(c, &(struct memo){ .kind = MEMO_LOG, .number = which }, fd);
+}
+
+void children_switch_log(struct master *m, enum server_log which, const struct sink *fresh)
+{
+	LIST_EACH (l, &m->generations) {
+		struct generation *g = CONTAINER(l, struct generation, node);
+
+		switch_log(&g->guard, which, fresh);
+		for (unsigned i = 0; i < g->worker_count; i++)
+			switch_log(&g->workers[i], which, fresh);
+	}
+}
+
 bool generation_over(const struct generation *g)
 {
 	for (unsigned i = 0; i < g->worker_count; i++)

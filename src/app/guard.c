@@ -404,6 +404,14 @@ static void on_worker(struct guard *g, const struct memo *m, int *fd)
 	list_add_tail(&g->workers, &a->node);
 }
 
+static int take_fd(int *fd)
+{
+	int taken = *fd;
+
+	*fd = IPC_NO_FD;
+	return taken;
+}
+
 static void on_master_memo(void *user, struct span text, int *fd)
 {
 	struct guard *g = user;
@@ -413,6 +421,8 @@ static void on_master_memo(void *user, struct span text, int *fd)
 		_exit(SERVER_EXIT_FAILURE);
 	if (m.kind == MEMO_WORKER)
 		on_worker(g, &m, fd);
+	else if (m.kind == MEMO_LOG)
+		server_switch_log((enum server_log)m.number, take_fd(fd), g->log, g->records.audit);
 	else if (m.kind == MEMO_PEER)
 		on_peer(g, &m);
 	else if (m.kind == MEMO_GONE)

@@ -235,6 +235,17 @@ static int begin(struct master *m, struct server_text *text, struct server_conf 
 	return err;
 }
 
+static int reopen(struct master *m, struct server_text *text, struct server_conf *conf, struct why *why)
+{
+	int err = server_reopen(m, conf, why);
+
+	if (!err)
+		return OK;
+	server_conf_fini(conf);
+	server_text_free(text);
+	return err;
+}
+
 static void reload(struct master *m)
 {
 	struct server_text *text;
@@ -245,6 +256,8 @@ static void reload(struct master *m)
 	log_line(m->log, LOG_AT_INFO, "reloading the configuration");
 	notify_reloading(m->notify);
 	err = server_read(m->facts, m->flags, &text, &conf, &why);
+	if (!err)
+		err = reopen(m, text, &conf, &why);
 	if (!err)
 		err = begin(m, text, &conf, &why);
 	if (!err)

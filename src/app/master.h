@@ -6,6 +6,7 @@
 #include "app/admission.h"
 #include "app/records.h"
 #include "app/peers.h"
+#include "app/server.h"
 #include "app/takeover.h"
 #include "conf/server_conf.h"
 #include "io/activation.h"
@@ -91,6 +92,8 @@ struct master {
 int generation_start(struct master *m, struct server_text *text, struct server_conf *conf, struct why *why) MUST_CHECK;
 /* Those that serve no more connections get no new ones and end when the last is over. */
 void generation_drain(struct generation *g, bool now);
+/* Hands a file that was opened anew to every child. */
+void children_switch_log(struct master *m, enum server_log which, const struct sink *fresh);
 /* Kills what still runs, and frees. */
 void generation_free(struct generation *g);
 /* The newest that serves; NULL = none yet. */
@@ -118,6 +121,8 @@ void master_hears(struct worker_slot *c, const struct memo *memo);
 void master_lost_worker(struct worker_slot *c);
 void generation_serves(struct generation *g);
 void generation_fails(struct generation *g, const char *why);
+/* Opens logs anew, for a reload: files may have been moved away meanwhile. aditd.c's. */
+int server_reopen(struct master *m, const struct server_conf *conf, struct why *why) MUST_CHECK;
 /* The first generation serves: aditd.c's. */
 void server_is_ready(struct master *m);
 /* Every generation and connection is gone. */
