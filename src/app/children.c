@@ -392,9 +392,15 @@ int generation_start(struct master *m, struct server_text *text, struct server_c
 	return err;
 }
 
+void generation_kill(const struct generation *g)
+{
+	child_signal(g->guard.pid, SIGKILL);
+	for (unsigned i = 0; i < g->worker_count; i++)
+		child_signal(g->workers[i].pid, SIGKILL);
+}
+
 static void end_child(struct worker_slot *c)
 {
-	child_signal(c->pid, SIGKILL);
 	ipc_free(c->ipc);
 	timer_free(c->again);
 }
@@ -402,6 +408,7 @@ static void end_child(struct worker_slot *c)
 void generation_free(struct generation *g)
 {
 	list_del(&g->node);
+	generation_kill(g);
 	end_child(&g->guard);
 	for (unsigned i = 0; i < g->worker_count; i++)
 		end_child(&g->workers[i]);

@@ -75,6 +75,7 @@ struct master {
 	struct timer *pause;	/* after accept() found no descriptor */
 	struct timer *deadline; /* of the drain at the end */
 	bool paused, stopping;
+	bool reload_again;	 /* when the generation that is being started serves, or has failed */
 	bool passed;		 /* the doors came from the service manager */
 	struct program *program; /* aditd.c's */
 	const struct notify *notify;
@@ -88,7 +89,9 @@ struct master {
 int generation_start(struct master *m, struct server_text *text, struct server_conf *conf, struct why *why) MUST_CHECK;
 /* Those that serve no more connections get no new ones and end when the last is over. */
 void generation_drain(struct generation *g, bool now);
-/* Kills what still runs, and frees. */
+/* Kills what still runs. */
+void generation_kill(const struct generation *g);
+/* The same, and frees. */
 void generation_free(struct generation *g);
 /* The newest that serves; NULL = none yet. */
 struct generation *generation_now(const struct master *m);
@@ -126,6 +129,8 @@ void master_check_end(struct master *m);
 int doors_open(struct master *m, const struct server_conf *conf, struct why *why) MUST_CHECK;
 /* Closes those that nobody wants any more, and says which stand. */
 void doors_settle(struct master *m);
+/* The configuration that they were opened for does not come: closes what it would have added. */
+void doors_undo(struct master *m);
 void doors_close(struct master *m);
 /* Listening sockets from the service manager, which are the master's in every case; the configuration's addresses do
  * not count then. */
