@@ -77,6 +77,7 @@ struct master {
 	struct timer *pause;	/* after accept() found no descriptor */
 	struct timer *deadline; /* of the drain at the end */
 	bool paused, stopping;
+	bool reload_again;	       /* when the generation that is being started serves, or has failed */
 	const struct activated *given; /* listening sockets from the service manager */
 	size_t given_n;
 	bool passed;		 /* they are the doors */
@@ -94,7 +95,9 @@ int generation_start(struct master *m, struct server_text *text, struct server_c
 void generation_drain(struct generation *g, bool now);
 /* Hands a file that was opened anew to every child. */
 void children_switch_log(struct master *m, enum server_log which, const struct sink *fresh);
-/* Kills what still runs, and frees. */
+/* Kills what still runs. */
+void generation_kill(const struct generation *g);
+/* The same, and frees. */
 void generation_free(struct generation *g);
 /* The newest that serves; NULL = none yet. */
 struct generation *generation_now(const struct master *m);
@@ -134,6 +137,8 @@ void master_check_end(struct master *m);
 int doors_open(struct master *m, const struct server_conf *conf, struct why *why) MUST_CHECK;
 /* Closes those that nobody wants any more, and says which stand. */
 void doors_settle(struct master *m);
+/* The configuration that they were opened for does not come: closes what it would have added. */
+void doors_undo(struct master *m);
 void doors_close(struct master *m);
 /* Listening sockets from the service manager, which are the master's in every case; the configuration's addresses do
  * not count then. */

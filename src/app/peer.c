@@ -20,6 +20,7 @@ struct peer {
 	struct gate *gate; /* NULL before the login */
 	struct policy policy;
 	struct ask ask;	   /* to the guard; one at a time, because the engine's question blocks */
+	struct ask bind;   /* the same, for a listener below 1024; the gate waits for one at a time */
 	uint32_t question; /* of the engine, that the guard will answer */
 	enum memo_kind asked;
 	uint64_t login_ms;
@@ -60,6 +61,7 @@ static void peer_free(struct peer *p)
 
 	HASH_DEL(w->peers, p);
 	ask_done(&w->asks, &p->ask);
+	ask_done(&w->asks, &p->bind);
 	close_bound(p);
 	gate_free(p->gate);
 	link_free(p->link);
@@ -137,6 +139,7 @@ static void on_failed(void *user, int err, const char *text)
 	if (p->evicted)
 		record_eviction(&p->worker->records, p->id, &p->ends, &p->policy, text);
 	ask_done(&p->worker->asks, &p->ask);
+	ask_done(&p->worker->asks, &p->bind);
 }
 
 static void on_done(void *user)
@@ -226,19 +229,17 @@ void peer_proved(struct peer *p, const struct memo *m)
 
 /* ---- forwards ---- */
 
+/* Whatever happens to the guard meanwhile, there will be an answer: the next one is asked again. */
 static void bind_privileged(void *user, uint32_t ticket, const char *host, uint16_t port)
 {
 	struct peer *p = user;
+	const struct memo m = {
+		.kind = MEMO_BIND, .peer = p->id, .ticket = ticket, .port = port, .text = span_str(host)
+	};
 
-	if (p->worker->guard)
-		worker_tell(p->worker, p->worker->guard,
-			    &(struct memo){ .kind = MEMO_BIND,
-					    .peer = p->id,
-					    .ticket = ticket,
-					    .port = port,
-					    .text = span_str(host) });
-	else
-		gate_bound(p->gate, ticket, NULL, 0, ERR_CLOSED, "the guard is being restarted");
+	ask_done(&p->worker->asks, &p->bind);
+	if (ask_put(&p->worker->asks, &p->bind, &m) != OK)
+		gate_bound(p->gate, ticket, NULL, 0, ERR_NOMEM, "out of memory");
 }
 
 static void take_over(void *user, uint32_t ticket, const char *host, uint16_t port)
@@ -285,6 +286,7 @@ void peer_unbound(struct peer *p, const struct memo *m)
 {
 	char text[SHOW];
 
+	ask_done(&p->worker->asks, &p->bind);
 	if (p->gate)
 		gate_bound(p->gate, m->ticket, NULL, 0, ERR_DENIED, str_escape(text, sizeof(text), m->text));
 }
@@ -293,6 +295,7 @@ void peer_bound(struct peer *p, const struct memo *m, int fd)
 {
 	char text[SHOW];
 
+	ask_done(&p->worker->asks, &p->bind);
 	if (fd < 0 || !p->gate || m->number != p->bound_n || p->bound_n == LISTEN_MAX) {
 		sock_close(fd);
 		close_bound(p);
