@@ -19,12 +19,17 @@ def _loop():
     return loop
 
 
-def do(work, seconds=None):
-    """Runs something that is awaited to its end, from an ordinary function."""
+def start(work):
+    """Begins something that is awaited, from an ordinary function: a future."""
     async def run():
         return await work
 
-    return asyncio.run_coroutine_threadsafe(run(), _loop()).result(PATIENCE if seconds is None else seconds)
+    return asyncio.run_coroutine_threadsafe(run(), _loop())
+
+
+def do(work, seconds=None):
+    """The same, to its end."""
+    return start(work).result(PATIENCE if seconds is None else seconds)
 
 
 class Client(asyncssh.SSHClient):
