@@ -167,7 +167,8 @@ static int start_worker(struct worker_slot *c, struct why *why)
 				      .crypto = m->crypto,
 				      .log = m->log,
 				      .audit = m->audit,
-				      .host_keys = buf_span(&g->host_keys) };
+				      .host_keys = buf_span(&g->host_keys),
+				      .log_fixed = m->flags->debug || m->flags->quiet };
 	int err = introduce(g, c->number, &setup.guard_fd, why);
 
 	if (err)

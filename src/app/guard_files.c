@@ -81,6 +81,8 @@ static int make_policy(const struct attempt *a, const char *key, struct policy *
 		.max_opens = positive(c->max_opens),
 		.rekey_bytes = c->rekey.bytes,
 		.rekey_seconds = positive(c->rekey.seconds),
+		.tos = c->qos.bulk == QOS_NONE ? (uint32_t)POLICY_NO_TOS : (uint32_t)c->qos.bulk,
+		.log_level = (uint32_t)c->log_level,
 		.alive_seconds = positive(c->alive_seconds),
 		.alive_max = positive(c->alive_max),
 		.idle_direct_seconds = positive(server_conf_idle_seconds(c, "direct-tcpip")),

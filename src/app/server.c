@@ -127,6 +127,7 @@ struct admission_limits server_admission(const struct server_conf *conf)
 				[OFFENCE_GRACE] = ms(p[PENALTY_GRACE_EXCEEDED]),
 				[OFFENCE_REFUSED] = ms(p[PENALTY_REFUSE_CONNECTION]),
 				[OFFENCE_CRASH] = ms(p[PENALTY_CRASH]) },
+		.exempt = &conf->penalty_exempt,
 		.least_ms = ms(p[PENALTY_MIN]),
 		.most_ms = ms(p[PENALTY_MAX]),
 		.sources_max = (uint32_t)p[PENALTY_MAX_SOURCES4],

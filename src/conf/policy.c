@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "conf/types.h"
 
 enum kind { NUMBER, LONG, FLAG, WORDS, TEXT };
 
@@ -36,6 +37,8 @@ static const struct field fields[] = {
 	FIELD(NUMBER, max_opens, POLICY_COUNT_MAX),
 	FIELD(LONG, rekey_bytes, 0),
 	FIELD(NUMBER, rekey_seconds, INT32_MAX),
+	FIELD(NUMBER, tos, POLICY_NO_TOS),
+	FIELD(NUMBER, log_level, LOG_LEVEL_DEBUG3),
 	FIELD(NUMBER, alive_seconds, INT32_MAX),
 	FIELD(NUMBER, alive_max, INT32_MAX),
 	FIELD(NUMBER, idle_direct_seconds, INT32_MAX),

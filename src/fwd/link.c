@@ -342,6 +342,12 @@ void link_free(struct link *l)
 		destroy(l);
 }
 
+void link_tos(struct link *l, int tos)
+{
+	if (l->fd >= 0)
+		sock_tos(l->fd, tos);
+}
+
 void link_disconnect(struct link *l, const char *text)
 {
 	if (l->state == LINK_ALIVE)

@@ -173,8 +173,6 @@ static const char *const default_lines[] = {
 	"trustedusercakeys none",
 	"revokedkeys none",
 	"authorizedprincipalsfile none",
-	"authorizedkeyscommanduser none",
-	"authorizedprincipalscommanduser none",
 	"loglevel INFO",
 	"syslogfacility AUTH",
 	"authorizedkeysfile .ssh/authorized_keys .ssh/authorized_keys2",
