@@ -22,6 +22,8 @@ struct program {
 	struct audit audit;
 	struct background background;
 	struct pidfile pidfile;
+	struct activated given[ACTIVATION_MAX];
+	size_t given_n;
 };
 
 static int complain(const struct why *why)
@@ -65,14 +67,14 @@ static int check(struct program *p, const struct server_conf *conf, struct why *
 static int dump(const struct program *p, const struct server_text *text, struct why *why)
 {
 	char *words = p->flags.criteria ? strdup(p->flags.criteria) : NULL;
-	struct server_who who;
+	struct server_who who = { 0 };
 	struct server_conf conf = { 0 };
 	int err = p->flags.criteria && !words ? why_set(why, ERR_NOMEM, "out of memory") : OK;
 
 	if (!err && words)
 		err = server_criteria(&who, words, why);
 	if (!err)
-		err = server_conf_eval(&conf, text, words ? &who : NULL, why);
+		err = server_conf_eval(&conf, text, &who, why);
 	if (!err)
 		err = server_conf_dump(&conf, print_line, NULL);
 	server_conf_fini(&conf);
@@ -119,7 +121,7 @@ void server_is_ready(struct master *m)
 {
 	struct program *p = m->program;
 
-	background_daemon(&p->background);
+	background_ready(&p->background, false);
 }
 
 static int serve(struct program *p, struct server_text *text, struct server_conf *conf)
@@ -129,6 +131,8 @@ static int serve(struct program *p, struct server_text *text, struct server_conf
 			    .audit = &p->audit,
 			    .facts = &p->facts,
 			    .flags = &p->flags,
+			    .given = p->given,
+			    .given_n = p->given_n,
 			    .program = p };
 	struct notify notify;
 	struct why why = { "" };
@@ -137,6 +141,8 @@ static int serve(struct program *p, struct server_text *text, struct server_conf
 	if (notify_open(&notify, &why) != OK)
 		log_line(&p->log, LOG_AT_ERROR, "%s", why.text);
 	m.notify = &notify;
+	if (server_crypto(conf, p->crypto, &p->log, &why) != OK)
+		return complain(&why);
 	log_line(&p->log, LOG_AT_DEBUG1, "%s, %s", server_version, crypto_version());
 	if (server_text_notes(text, note_line, p) != OK)
 		return complain(&(struct why){ "out of memory" });
@@ -177,7 +183,8 @@ static int act(struct program *p, int argc, char **argv)
 	struct server_conf conf;
 	struct why why = { "" };
 
-	if (sys_start(&why) != OK || crypto_new(&p->crypto, &why) != OK)
+	if (sys_start(&why) != OK || activation_take(p->given, &p->given_n, &why) != OK ||
+	    crypto_new(&p->crypto, &why) != OK)
 		return complain(&why);
 	if (server_flags_parse(&p->flags, argc, argv, &why) != OK)
 		return complain(&why);

@@ -5,6 +5,7 @@
 
 #include "app/guard.h"
 #include "app/master.h"
+#include "app/server.h"
 #include "app/worker.h"
 #include "io/child.h"
 #include "io/sock.h"
@@ -363,7 +364,7 @@ int generation_start(struct master *m, struct server_text *text, struct server_c
 		.master = m, .number = ++m->generation_count, .text = text, .conf = *conf, .host_keys = BUF(64 * 1024)
 	};
 	list_add_tail(&m->generations, &g->node);
-	err = init_children(g, (unsigned)g->conf.workers);
+	err = init_children(g, server_workers(&g->conf));
 	err = err ? why_set(why, err, "%s", err_name(err)) : start_guard(g, why);
 	if (err)
 		generation_free(g);

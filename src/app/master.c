@@ -224,8 +224,10 @@ void generation_fails(struct generation *g, const char *text)
 /* A generation: the doors are open before a child is started, so that what cannot be bound is known at once. */
 static int begin(struct master *m, struct server_text *text, struct server_conf *conf, struct why *why)
 {
-	int err = m->flags->inetd ? OK : doors_open(m, conf, why);
+	int err = doors_take(m, why);
 
+	if (!err && !m->flags->inetd)
+		err = doors_open(m, conf, why);
 	if (!err)
 		return generation_start(m, text, conf, why);
 	server_conf_fini(conf);

@@ -8,12 +8,13 @@
 #include "app/peers.h"
 #include "app/takeover.h"
 #include "conf/server_conf.h"
+#include "io/activation.h"
 #include "io/ipc.h"
 #include "io/log.h"
 #include "io/loop.h"
 #include "io/notify.h"
 
-enum { WORKERS_MAX = 256, DOORS_MAX = 64 };
+enum { DOORS_MAX = 64 };
 
 struct master;
 struct generation;
@@ -75,7 +76,9 @@ struct master {
 	struct timer *pause;	/* after accept() found no descriptor */
 	struct timer *deadline; /* of the drain at the end */
 	bool paused, stopping;
-	bool passed;		 /* the doors came from the service manager */
+	const struct activated *given; /* listening sockets from the service manager */
+	size_t given_n;
+	bool passed;		 /* they are the doors */
 	struct program *program; /* aditd.c's */
 	const struct notify *notify;
 	int exit_code;
@@ -129,7 +132,7 @@ void doors_settle(struct master *m);
 void doors_close(struct master *m);
 /* Listening sockets from the service manager, which are the master's in every case; the configuration's addresses do
  * not count then. */
-int doors_take(struct master *m, const int *fds, size_t n, struct why *why) MUST_CHECK;
+int doors_take(struct master *m, struct why *why) MUST_CHECK;
 /* -i: the one connection that there will be. */
 void doors_serve_stdin(struct master *m);
 /* Accepts while a worker is ready. */

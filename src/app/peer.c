@@ -317,6 +317,20 @@ static void on_alive(struct peer *p, const struct event *ev)
 	tell_master(p, (struct memo){ .kind = MEMO_PROBED, .yes = ev->ok });
 }
 
+/* What the configuration says for this user. */
+static void set_terms(struct peer *p)
+{
+	const struct policy *policy = &p->policy;
+
+	conn_set_terms(link_conn(p->link),
+		       &(struct conn_terms){
+			       .alive_ms = (uint32_t)MIN((uint64_t)policy->alive_seconds * 1000, (uint64_t)UINT32_MAX),
+			       .alive_max = policy->alive_max,
+			       .max_channels = policy->max_channels,
+			       .rekey_bytes = policy->rekey_bytes,
+			       .rekey_ms = (uint64_t)policy->rekey_seconds * 1000 });
+}
+
 static void start_forwards(struct peer *p)
 {
 	static const struct gate_calls calls = { .record = record,
@@ -326,6 +340,7 @@ static void start_forwards(struct peer *p)
 						 .note = note };
 
 	p->login_ms = loop_now(p->worker->loop);
+	set_terms(p);
 	if (gate_new(&p->gate, p->link, &p->policy, &calls, p) != OK)
 		peer_end(p, "out of memory");
 }

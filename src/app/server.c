@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "io/child.h"
 #include "io/privs.h"
+#include "io/sys.h"
 #include "io/users.h"
 #include "ssh/conn.h"
 
@@ -129,6 +130,23 @@ struct admission_limits server_admission(const struct server_conf *conf)
 		.most_ms = ms(p[PENALTY_MAX]),
 		.sources_max = (uint32_t)p[PENALTY_MAX_SOURCES4],
 	};
+}
+
+unsigned server_workers(const struct server_conf *conf)
+{
+	return conf->workers > 0 ? MIN((unsigned)conf->workers, (unsigned)WORKERS_MAX) : sys_processors(WORKERS_MAX);
+}
+
+int server_crypto(const struct server_conf *conf, struct crypto *c, struct log *log, struct why *why)
+{
+	int err = crypto_backend_set(c, (enum crypto_backend)conf->crypto_backend, why);
+	const char *lack = conf->crypto_backend == CRYPTO_OPENSSL ? NULL : crypto_mb_lack(c);
+
+	if (err)
+		return err;
+	log_line(log, lack && crypto_mb_wrong(c) ? LOG_AT_INFO : LOG_AT_DEBUG1, "AES-GCM is done by %s%s%s.",
+		 crypto_gcm_by(c), lack ? ": " : "", lack ? lack : "");
+	return OK;
 }
 
 /* ---- children ---- */

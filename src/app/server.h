@@ -9,7 +9,7 @@
 #include "io/log.h"
 #include "io/sandbox.h"
 
-enum { SERVER_EXIT_FAILURE = 255 };
+enum { SERVER_EXIT_FAILURE = 255, WORKERS_MAX = 256 };
 
 extern const char server_version[];
 
@@ -23,6 +23,11 @@ int server_criteria(struct server_who *who, char *words, struct why *why) MUST_C
 /* SyslogFacility by its name. */
 const char *server_facility(const struct server_conf *conf);
 struct admission_limits server_admission(const struct server_conf *conf);
+
+/* 0 means one for each processor. */
+unsigned server_workers(const struct server_conf *conf);
+/* CryptoBackend: chosen before the children, and said. */
+int server_crypto(const struct server_conf *conf, struct crypto *c, struct log *log, struct why *why) MUST_CHECK;
 
 /* In a child, before anything else: its own number in front of log lines, no signals of the person at the terminal, and
  * logs that reconnect no more. */

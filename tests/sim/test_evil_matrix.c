@@ -1,6 +1,8 @@
 /* Every message number in every state and role, in four forms. What must come of it is written down here from the RFCs
  * (4250 section 4.1, 4252 section 6, 4253 sections 7 and 11, 4254) and from OpenSSH's strict key exchange, without a
  * look at the engine's own table. */
+#include <stdlib.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -352,6 +354,8 @@ static bool as_expected(struct evil *e, enum fate f, uint32_t seq, const struct 
 static void revive(struct evil *e)
 {
 	e->us->err = OK;
+	free(e->us->why);
+	e->us->why = NULL;
 	e->us->rx.packets = 0;
 	e->us->tx.reply_count = e->us->tx.replies = 0;
 }
