@@ -67,6 +67,10 @@ static void take(struct master *m, int fd, const struct addr *from)
 	uint32_t dice = 0;
 	struct addr local;
 
+	if (!w) {
+		sock_close(fd);
+		return;
+	}
 	sock_name(fd, &local);
 	addr_ip(from, &ends.peer);
 	addr_ip(&local, &ends.local);
@@ -74,13 +78,12 @@ static void take(struct master *m, int fd, const struct addr *from)
 	ends.local_port = addr_port(&local);
 	verdict = sys_random(&dice, sizeof(dice)) ? ADMIT_NO_STARTUPS
 						  : admission_ask(m->admission, &ends.peer, loop_now(m->loop), dice);
-	if (verdict == ADMIT_YES && w) {
+	if (verdict == ADMIT_YES) {
 		hand_over(m, w, &ends, fd);
 		return;
 	}
 	sock_close(fd);
-	if (verdict != ADMIT_YES)
-		refuse(m, &ends, verdict);
+	refuse(m, &ends, verdict);
 }
 
 static void on_ready(void *user, unsigned ready)
@@ -189,11 +192,15 @@ int doors_open(struct master *m, const struct server_conf *conf, struct why *why
 	return err;
 }
 
+void doors_undo(struct master *m)
+{
+	sweep_doors(m, true);
+}
+
 void doors_settle(struct master *m)
 {
-	if (m->passed)
-		return;
-	sweep_doors(m, false);
+	if (!m->passed)
+		sweep_doors(m, false);
 	for (size_t i = 0; i < m->door_count; i++) {
 		struct door *d = &m->doors[i];
 
@@ -203,23 +210,24 @@ void doors_settle(struct master *m)
 	}
 }
 
-int doors_take(struct master *m, const int *fds, size_t n, struct why *why)
+int doors_take(struct master *m, struct why *why)
 {
 	int err = OK;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < m->given_n; i++) {
 		struct addr a;
 		char host[ADDR_TEXT];
 		uint16_t port;
 
-		sock_name(fds[i], &a);
+		sock_name(m->given[i].fd, &a);
 		addr_text(&a, host, &port);
 		if (err)
-			sock_close(fds[i]);
+			sock_close(m->given[i].fd);
 		else
-			err = add_door(m, fds[i], host, port, why);
+			err = add_door(m, m->given[i].fd, host, port, why);
 	}
-	m->passed = n > 0;
+	m->passed = m->given_n > 0;
+	m->given_n = 0;
 	return err;
 }
 

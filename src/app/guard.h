@@ -64,6 +64,7 @@ struct guest {
 	size_t session_len;
 	bool renewing; /* it logged in with an earlier guard: only new keys are left to sign */
 	bool logged_in;
+	bool waiting;	     /* for a verdict that comes late */
 	bool proved;	     /* hostkeys-prove-00 is answered once */
 	unsigned signatures; /* for key exchanges in the current span */
 	uint64_t span_ms;

@@ -6,7 +6,7 @@
 
 #include "base/str.h"
 
-enum kind { NUMBER, FLAG, WORDS, TEXT };
+enum kind { NUMBER, LONG, FLAG, WORDS, TEXT };
 
 struct field {
 	enum kind kind;
@@ -31,8 +31,11 @@ static const struct field fields[] = {
 	FIELD(FLAG, root, 0),
 	FIELD(NUMBER, bind_mask, 0777),
 	FIELD(FLAG, bind_unlink, 0),
+	FIELD(NUMBER, max_channels, POLICY_COUNT_MAX),
 	FIELD(NUMBER, max_listeners, POLICY_COUNT_MAX),
 	FIELD(NUMBER, max_opens, POLICY_COUNT_MAX),
+	FIELD(LONG, rekey_bytes, 0),
+	FIELD(NUMBER, rekey_seconds, INT32_MAX),
 	FIELD(NUMBER, alive_seconds, INT32_MAX),
 	FIELD(NUMBER, alive_max, INT32_MAX),
 	FIELD(NUMBER, idle_direct_seconds, INT32_MAX),
@@ -86,11 +89,16 @@ static void pack_words(struct buf *out, const struct strs *words)
 static void pack_field(struct buf *out, const struct field *f, const void *at)
 {
 	uint32_t v;
+	uint64_t l;
 
 	switch (f->kind) {
 	case NUMBER:
 		memcpy(&v, at, sizeof(v));
 		buf_u32(out, v);
+		break;
+	case LONG:
+		memcpy(&l, at, sizeof(l));
+		buf_u64(out, l);
 		break;
 	case FLAG:
 		buf_u8(out, *(const bool *)at);
@@ -117,6 +125,16 @@ static int unpack_number(uint32_t *out, struct rd *in, uint32_t most)
 	uint32_t v = rd_u32(in);
 
 	if (!rd_ok(in) || v > most)
+		return ERR_SYNTAX;
+	memcpy(out, &v, sizeof(v));
+	return OK;
+}
+
+static int unpack_long(uint64_t *out, struct rd *in)
+{
+	uint64_t v = rd_u64(in);
+
+	if (!rd_ok(in))
 		return ERR_SYNTAX;
 	memcpy(out, &v, sizeof(v));
 	return OK;
@@ -163,6 +181,8 @@ static int unpack_field(void *at, const struct field *f, struct rd *in)
 	switch (f->kind) {
 	case NUMBER:
 		return unpack_number(at, in, f->most);
+	case LONG:
+		return unpack_long(at, in);
 	case FLAG:
 		return unpack_flag(at, in);
 	case WORDS:

@@ -102,3 +102,10 @@ uint64_t sys_time_ms(void)
 	(void)clock_gettime(CLOCK_REALTIME, &now); /* it cannot fail for this clock */
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
+
+unsigned sys_processors(unsigned most)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : (unsigned)MIN((unsigned long)n, (unsigned long)most);
+}

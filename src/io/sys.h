@@ -24,6 +24,8 @@ struct sys_user {
 int sys_user_get(struct sys_user *out, struct why *why) MUST_CHECK;
 void sys_user_fini(struct sys_user *u);
 
+/* Processors that this process may use: 1 to `most`. */
+unsigned sys_processors(unsigned most);
 /* Milliseconds since 1970, UTC: for records, because it may go back. */
 uint64_t sys_time_ms(void);
 

@@ -26,6 +26,9 @@ static void fill(struct policy *p)
 		.root = true,
 		.bind_mask = 0177,
 		.bind_unlink = true,
+		.max_channels = 7,
+		.rekey_bytes = UINT64_C(1) << 40,
+		.rekey_seconds = 3600,
 		.max_listeners = 100,
 		.max_opens = 1 << 20,
 		.alive_seconds = 30,
@@ -69,6 +72,7 @@ static void test_round(void **state)
 	assert_string_equal(q.key, "ED25519 SHA256:abc");
 	assert_true(q.root && q.bind_unlink && q.tcp == 3 && q.streamlocal == 1 && q.gateway == GATEWAY_CLIENT);
 	assert_true(q.bind_mask == 0177 && q.max_listeners == 100 && q.max_opens == 1 << 20);
+	assert_true(q.max_channels == 7 && q.rekey_bytes == UINT64_C(1) << 40 && q.rekey_seconds == 3600);
 	assert_true(q.alive_seconds == 30 && q.alive_max == 3 && q.idle_direct_seconds == 1);
 	assert_true(q.idle_forwarded_seconds == 2 && q.unused_seconds == 4 && q.takeover_ms == INT32_MAX);
 	policy_pack(&q, &again);
@@ -107,7 +111,7 @@ static void test_cut(void **state)
 /* One field out of its range each. */
 static void test_ranges(void **state)
 {
-	struct policy rows[14], q;
+	struct policy rows[16], q;
 
 	(void)state;
 	for (size_t i = 0; i < LEN(rows); i++)
@@ -126,6 +130,8 @@ static void test_ranges(void **state)
 	rows[11].takeover_ms = 1u << 31;
 	rows[12].user = NULL;
 	rows[13].user = (char[]){ "" };
+	rows[14].max_channels = POLICY_COUNT_MAX + 1;
+	rows[15].rekey_seconds = 1u << 31;
 	for (size_t i = 0; i < LEN(rows); i++) {
 		struct buf packed = BUF(POLICY_PACKED_MAX);
 		struct rd in;
