@@ -63,10 +63,13 @@ static int set_user(struct attempt *a, struct span name, struct why *why)
 
 static int find_account(const struct guard *g, struct attempt *a, struct why *why)
 {
-	int err = users_find(&a->account, a->user, why);
+	struct why none = { "" };
+	int err = users_find(&a->account, a->user, &none);
 
+	if (err == ERR_NOT_FOUND)
+		return OK; /* names without an account may have keys */
 	if (err)
-		return err == ERR_NOT_FOUND ? OK : err;
+		return why_set(why, err, "%s", none.text);
 	a->exists = true;
 	a->own = g->root || a->account.uid == g->uid;
 	a->groups = (struct strs){ a->account.groups, a->account.n_groups };

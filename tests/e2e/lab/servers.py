@@ -148,12 +148,14 @@ class OpenSSH(Server):
 
 class Aditd(Server):
     """Our own. `config`: lines that come before the defaults, so that they win; `match`: lines behind them. With as_root
-    it starts as root does on a real machine; otherwise as the servers' user, for that user and for virtual ones."""
+    it starts as root does on a real machine; otherwise as the servers' user, for that user and for virtual ones. With
+    starts=False only its files are there: launch() is the test's."""
     kind = "aditd"
 
     def __init__(self, folder, keyring, authorized, config=(), match=(), host_kinds=tuple(keytool.TYPES), flags=(),
-                 as_root=False, env=None):
+                 as_root=False, env=None, starts=True):
         super().__init__(folder, keyring, host_kinds)
+        give(folder)
         self.match = [*match]
         self.as_root = as_root
         self.program = for_server(ADITD, folder)
@@ -161,7 +163,11 @@ class Aditd(Server):
         self.env = {**os.environ, **env} if env else None
         (folder / "keys").mkdir()
         (folder / "keys" / "authorized_keys").write_text(authorized, encoding="ascii")
-        self.start(config)
+        if starts:
+            self.start(config)
+        else:
+            self.port = free_port()
+            self.write(config)
 
     def lines(self, config, port):
         host_key = (lambda kind: self.host_keys[kind]) if self.as_root else self.own_host_key
@@ -182,8 +188,7 @@ class Aditd(Server):
         while True:
             self.port = free_port()
             self.write(config)
-            self.child = Child([self.program, "-D", "-e", "-f", self.folder / "aditd_config", *self.flags],
-                               env=self.env, **({} if self.as_root else server_identity()))
+            self.child = self.launch("-D", "-e", *self.flags)
             try:
                 if "ready" in self.child.told(r"ready: \d+ workers|ddress already in use").group():
                     return
@@ -191,6 +196,12 @@ class Aditd(Server):
                 self.child.stop()
                 raise
             self.child.stop()
+
+    def launch(self, *flags, prefix=(), env=(), file=True, **how):
+        """The program with these flags, behind the words of `prefix`."""
+        env = {**(self.env or os.environ), **dict(env)}
+        return Child([*prefix, self.program, *(["-f", self.folder / "aditd_config"] if file else []), *flags], env=env,
+                     **({} if self.as_root else server_identity()), **how)
 
     def reload(self, config):
         """Another configuration, at the same port; returns when it serves, or was refused."""
