@@ -22,11 +22,11 @@ demo: ## shows two tunnels through a private SSH server on this machine
 	$(MAKE) all
 	scripts/demo
 
-bench: ## measures ssh and adit in turn
+bench: ## measures adit and aditd beside ssh and sshd; QUICK=1 takes under 3 minutes
 	scripts/deps bench
 	$(MAKE) all
-	ninja -C $(BUILD) bench/load
-	/usr/bin/python3 bench/run.py
+	ninja -C $(BUILD) aditd bench/load bench/many
+	/usr/bin/python3 bench/run.py $(if $(QUICK),--quick)
 
 lint: ## layout of the code, cppcheck, layers
 	scripts/deps lint
