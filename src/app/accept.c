@@ -67,6 +67,10 @@ static void take(struct master *m, int fd, const struct addr *from)
 	uint32_t dice = 0;
 	struct addr local;
 
+	if (!w) {
+		sock_close(fd);
+		return;
+	}
 	sock_name(fd, &local);
 	addr_ip(from, &ends.peer);
 	addr_ip(&local, &ends.local);
@@ -74,13 +78,12 @@ static void take(struct master *m, int fd, const struct addr *from)
 	ends.local_port = addr_port(&local);
 	verdict = sys_random(&dice, sizeof(dice)) ? ADMIT_NO_STARTUPS
 						  : admission_ask(m->admission, &ends.peer, loop_now(m->loop), dice);
-	if (verdict == ADMIT_YES && w) {
+	if (verdict == ADMIT_YES) {
 		hand_over(m, w, &ends, fd);
 		return;
 	}
 	sock_close(fd);
-	if (verdict != ADMIT_YES)
-		refuse(m, &ends, verdict);
+	refuse(m, &ends, verdict);
 }
 
 static void on_ready(void *user, unsigned ready)
@@ -187,6 +190,11 @@ int doors_open(struct master *m, const struct server_conf *conf, struct why *why
 	if (err)
 		sweep_doors(m, true);
 	return err;
+}
+
+void doors_undo(struct master *m)
+{
+	sweep_doors(m, true);
 }
 
 void doors_settle(struct master *m)

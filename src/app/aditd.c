@@ -103,18 +103,41 @@ static enum log_at level(const struct program *p, const struct server_conf *conf
 	return p->flags.debug ? (enum log_at)(LOG_AT_VERBOSE + p->flags.debug) : (enum log_at)conf->log_level;
 }
 
-static int open_logs(struct program *p, const struct server_conf *conf, struct why *why)
+static int open_logs(struct program *p, const struct server_conf *conf, struct sink *lines, struct audit *records,
+		     struct why *why)
 {
 	static const enum audit_format formats[] = { [LOG_FORMAT_TEXT] = AUDIT_TEXT, [LOG_FORMAT_JSON] = AUDIT_JSON };
 	const char *where = p->flags.log_file ? p->flags.log_file : p->flags.to_stderr ? "stderr" : "syslog";
 	int facility, err = syslog_facility(server_facility(conf), &facility);
 
-	if (!err)
-		err = sink_open(&p->sink, where, "aditd", facility, why);
+	if (err)
+		return why_set(why, err, "SyslogFacility: %s", err_name(err));
+	err = sink_open(lines, where, "aditd", facility, why);
 	if (err)
 		return err;
+	err = audit_open(records, conf->audit_log, formats[conf->log_format], facility, why);
+	if (err)
+		sink_close(lines);
+	return err;
+}
+
+int server_reopen(struct master *m, const struct server_conf *conf, struct why *why)
+{
+	struct program *p = m->program;
+	struct sink lines;
+	struct audit records;
+	int err = open_logs(p, conf, &lines, &records, why);
+
+	if (err)
+		return err;
+	sink_close(&p->sink);
+	p->sink = lines;
 	log_to_sink(&p->log, &p->sink, "aditd", level(p, conf));
-	return audit_open(&p->audit, conf->audit_log, formats[conf->log_format], facility, why);
+	audit_switch(&p->audit, records.sink);
+	p->audit.format = records.format;
+	children_switch_log(m, SERVER_LOG_LINES, &p->sink);
+	children_switch_log(m, SERVER_LOG_RECORDS, &p->audit.sink);
+	return OK;
 }
 
 void server_is_ready(struct master *m)
@@ -149,7 +172,7 @@ static int serve(struct program *p, struct server_text *text, struct server_conf
 	p->pidfile.fd = -1;
 	if (strcmp(conf->pid_file, "none") != 0 && pidfile_write(&p->pidfile, conf->pid_file, &why) != OK)
 		log_line(&p->log, LOG_AT_ERROR, "%s", why.text); /* a server without it is better than none */
-	if (geteuid() == 0 && privs_keep(PRIVS_MASTER, &why) != OK)
+	if (geteuid() == 0 && (server_check_user(&p->log, &why) != OK || privs_keep(PRIVS_MASTER, &why) != OK))
 		return complain(&why);
 	code = master_run(&m, text, conf);
 	pidfile_remove(&p->pidfile);
@@ -165,8 +188,9 @@ static int run(struct program *p, struct server_text *text, struct server_conf *
 	int code = 0;
 
 	p->background.ready = -1;
-	if (open_logs(p, conf, &why) != OK)
+	if (open_logs(p, conf, &p->sink, &p->audit, &why) != OK)
 		return complain(&why);
+	log_to_sink(&p->log, &p->sink, "aditd", level(p, conf));
 	if (!p->flags.foreground && background_split(&p->background, &side, &code, &why) != OK)
 		return complain(&why);
 	if (side == BACKGROUND_PARENT)

@@ -10,7 +10,7 @@
 #include "io/child.h"
 #include "io/sock.h"
 
-enum { SOON_MS = 10000, FIRST_PAUSE_MS = 200, LAST_PAUSE_MS = 30000, STARTS_MAX = 5 };
+enum { SOON_MS = 10000, FIRST_PAUSE_MS = 200, LAST_PAUSE_MS = 30000 };
 
 static const char *title(const struct worker_slot *c)
 {
@@ -67,8 +67,9 @@ static void on_end(void *user, int err, const struct why *why)
 		child_violates(c, "broke the format of messages between processes");
 		return;
 	}
-	ipc_free(c->ipc); /* it ends: SIGCHLD says how */
+	ipc_free(c->ipc);
 	c->ipc = NULL;
+	child_signal(c->pid, SIGKILL); /* it has ended, and SIGCHLD says how; or it only pretends to */
 }
 
 /* ---- starting ---- */
@@ -126,8 +127,12 @@ static int start_child(struct worker_slot *c, int (*run)(void *), void *setup, i
 	int err = child_start(&spec, &pid, why);
 
 	sock_close(master_end);
-	if (!err)
+	if (!err) {
 		born(c, pid);
+		return OK;
+	}
+	ipc_free(c->ipc);
+	c->ipc = NULL;
 	return err;
 }
 
@@ -174,14 +179,32 @@ static int start_worker(struct worker_slot *c, struct why *why)
 	return err;
 }
 
+static uint64_t pause_ms(const struct worker_slot *c)
+{
+	uint64_t ms = FIRST_PAUSE_MS;
+
+	for (unsigned i = 1; i < c->failures && ms < LAST_PAUSE_MS; i++)
+		ms *= 2;
+	return MIN(ms, (uint64_t)LAST_PAUSE_MS);
+}
+
+static void start_later(struct worker_slot *c)
+{
+	timer_at(c->again, loop_now(c->gen->master->loop) + pause_ms(c));
+}
+
+/* No process, no descriptor, no memory: that passes. */
 static void start_again(void *user)
 {
 	struct worker_slot *c = user;
 	struct why why = { "" };
 	int err = c->kind == CHILD_GUARD ? start_guard(c->gen, &why) : start_worker(c, &why);
 
-	if (err)
-		log_line(c->gen->master->log, LOG_AT_ERROR, "cannot start %s %u: %s", title(c), c->number, why.text);
+	if (!err)
+		return;
+	log_line(c->gen->master->log, LOG_AT_ERROR, "cannot start %s %u: %s", title(c), c->number, why.text);
+	c->failures++;
+	start_later(c);
 }
 
 /* ---- ready ---- */
@@ -197,19 +220,10 @@ static void start_workers(struct generation *g)
 		generation_fails(g, why.text);
 }
 
-/* Workers outlive a guard: each gets a way to the new one, and the new one hears what is open. */
-static void rejoin_workers(struct generation *g)
+static void announce_peers(struct generation *g)
 {
 	struct master *m = g->master;
 
-	for (unsigned i = 0; i < g->worker_count; i++) {
-		struct worker_slot *w = &g->workers[i];
-		struct why why = { "" };
-		int fd;
-
-		if (w->ipc && introduce(g, w->number, &fd, &why) == OK)
-			child_tell(w, &(struct memo){ .kind = MEMO_GUARD }, fd);
-	}
 	for (struct peer_entry *e = peers_next(m->peers, NULL); e; e = peers_next(m->peers, e))
 		if (e->worker->gen == g)
 			child_tell(&g->guard,
@@ -219,6 +233,21 @@ static void rejoin_workers(struct generation *g)
 						   .yes = e->logged_in,
 						   .ends = e->ends },
 				   IPC_NO_FD);
+}
+
+/* Workers outlive a guard: the new one hears what is open, and then each gets a way to it. In this order, so that it
+ * knows every connection before it can be asked about one. */
+static void rejoin_workers(struct generation *g)
+{
+	announce_peers(g);
+	for (unsigned i = 0; i < g->worker_count; i++) {
+		struct worker_slot *w = &g->workers[i];
+		struct why why = { "" };
+		int fd;
+
+		if (w->ipc && introduce(g, w->number, &fd, &why) == OK)
+			child_tell(w, &(struct memo){ .kind = MEMO_GUARD }, fd);
+	}
 }
 
 static void guard_ready(struct generation *g, const struct memo *memo)
@@ -254,15 +283,6 @@ void child_ready(struct worker_slot *c, const struct memo *memo)
 
 /* ---- ending ---- */
 
-static uint64_t pause_ms(const struct worker_slot *c)
-{
-	uint64_t ms = FIRST_PAUSE_MS;
-
-	for (unsigned i = 1; i < c->failures && ms < LAST_PAUSE_MS; i++)
-		ms *= 2;
-	return MIN(ms, (uint64_t)LAST_PAUSE_MS);
-}
-
 static bool wanted(const struct worker_slot *c)
 {
 	const struct generation *g = c->gen;
@@ -281,6 +301,8 @@ static void child_ended(struct worker_slot *c, const char *how, bool clean)
 	struct master *m = c->gen->master;
 	uint64_t now = loop_now(m->loop);
 
+	if (c->ipc)
+		ipc_drain(c->ipc); /* its last words */
 	if (!clean || wanted(c))
 		log_line(m->log, LOG_AT_ERROR, "%s %u (pid %d) %s", title(c), c->number, (int)c->pid, how);
 	c->pid = 0;
@@ -295,7 +317,7 @@ static void child_ended(struct worker_slot *c, const char *how, bool clean)
 	}
 	c->failures = now - c->born_ms < SOON_MS ? c->failures + 1 : 1;
 	if (needed(c))
-		timer_at(c->again, now + pause_ms(c));
+		start_later(c);
 }
 
 static struct worker_slot *child_by_pid(const struct generation *g, pid_t pid)
@@ -371,9 +393,15 @@ int generation_start(struct master *m, struct server_text *text, struct server_c
 	return err;
 }
 
+void generation_kill(const struct generation *g)
+{
+	child_signal(g->guard.pid, SIGKILL);
+	for (unsigned i = 0; i < g->worker_count; i++)
+		child_signal(g->workers[i].pid, SIGKILL);
+}
+
 static void end_child(struct worker_slot *c)
 {
-	child_signal(c->pid, SIGKILL);
 	ipc_free(c->ipc);
 	timer_free(c->again);
 }
@@ -381,6 +409,7 @@ static void end_child(struct worker_slot *c)
 void generation_free(struct generation *g)
 {
 	list_del(&g->node);
+	generation_kill(g);
 	end_child(&g->guard);
 	for (unsigned i = 0; i < g->worker_count; i++)
 		end_child(&g->workers[i]);
@@ -397,6 +426,25 @@ void generation_drain(struct generation *g, bool now)
 	for (unsigned i = 0; i < g->worker_count; i++)
 		if (g->workers[i].ipc)
 			child_tell(&g->workers[i], &(struct memo){ .kind = MEMO_DRAIN, .yes = now }, IPC_NO_FD);
+}
+
+static void switch_log(struct worker_slot *c, enum server_log which, const struct sink *fresh)
+{
+	int fd = c->ipc ? sink_dup(fresh) : IPC_NO_FD;
+
+	if (fd >= 0)
+		child_tell(c, &(struct memo){ .kind = MEMO_LOG, .number = which }, fd);
+}
+
+void children_switch_log(struct master *m, enum server_log which, const struct sink *fresh)
+{
+	LIST_EACH (l, &m->generations) {
+		struct generation *g = CONTAINER(l, struct generation, node);
+
+		switch_log(&g->guard, which, fresh);
+		for (unsigned i = 0; i < g->worker_count; i++)
+			switch_log(&g->workers[i], which, fresh);
+	}
 }
 
 bool generation_over(const struct generation *g)

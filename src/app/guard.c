@@ -77,23 +77,45 @@ static void tell(struct ipc *to, const struct memo *m)
 	buf_fini(&out);
 }
 
-static struct asker *asker_of(const struct guard *g, const struct guest *guest)
+static struct asker *asker_of(const struct guard *g, unsigned worker)
 {
 	LIST_EACH (l, &g->workers) {
 		struct asker *a = CONTAINER(l, struct asker, node);
 
-		if (a->number == guest->worker)
+		if (a->number == worker)
 			return a;
 	}
 	return NULL;
 }
 
+static void asker_free(struct asker *a)
+{
+	list_del(&a->node);
+	ipc_free(a->ipc);
+	free(a);
+}
+
+/* It asks, and does not listen: that costs itself, and not the guard. */
+static void asker_fails(struct asker *a, int err)
+{
+	if (err != ERR_CLOSED) /* otherwise it has ended, which the master sees, too */
+		tell(a->guard->master, &(struct memo){ .kind = MEMO_BROKEN, .number = a->number });
+	asker_free(a);
+}
+
 static void tell_worker(struct guard *g, const struct guest *guest, const struct memo *m)
 {
-	struct asker *a = asker_of(g, guest);
+	struct asker *a = asker_of(g, guest->worker);
+	struct buf out = BUF(MEMO_MAX + 1024);
+	int err;
 
-	if (a)
-		tell(a->ipc, m);
+	if (!a)
+		return;
+	memo_pack(m, &out);
+	err = buf_err(&out) ? buf_err(&out) : ipc_send(a->ipc, buf_span(&out), IPC_NO_FD);
+	if (err)
+		asker_fails(a, err);
+	buf_fini(&out);
 }
 
 /* ---- signatures ---- */
@@ -337,7 +359,11 @@ static void on_bind(struct guard *g, struct guest *guest, const struct memo *m)
 	const char *bind = NULL;
 	struct why rule = { "not logged in" };
 
-	if (guest->logged_in && permit_listen_request(&guest->policy, m->text, m->port, &place, &rule) == PERMIT_YES)
+	if (guest->renewing) /* the policy went with the guard that granted it */
+		why_set(&rule, ERR_DENIED, "the server's guard was started again since the login: connect again");
+
+	if (!guest->renewing && guest->logged_in &&
+	    permit_listen_request(&guest->policy, m->text, m->port, &place, &rule) == PERMIT_YES)
 		bind = bind_text(&place, text);
 	if (bind)
 		tell(g->master, &(struct memo){ .kind = MEMO_BIND_FOR,
@@ -355,13 +381,6 @@ static void on_bind(struct guard *g, struct guest *guest, const struct memo *m)
 
 /* ---- memos ---- */
 
-static void asker_free(struct asker *a)
-{
-	list_del(&a->node);
-	ipc_free(a->ipc);
-	free(a);
-}
-
 static void on_worker_memo(void *user, struct span text, int *fd)
 {
 	static void (*const handlers[MEMO_KINDS])(struct guard *, struct guest *, const struct memo *) = {
@@ -371,18 +390,19 @@ static void on_worker_memo(void *user, struct span text, int *fd)
 		[MEMO_BIND] = on_bind,
 	};
 	struct asker *a = user;
+	struct guard *g = a->guard;
+	unsigned number = a->number;
 	struct guest *guest;
 	struct memo m;
 
 	if (memo_unpack(&m, text, FROM_WORKER, *fd != IPC_NO_FD) != OK || !handlers[m.kind]) {
-		tell(a->guard->master, &(struct memo){ .kind = MEMO_BROKEN, .number = a->number });
-		asker_free(a);
+		asker_fails(a, ERR_PROTO);
 		return;
 	}
-	ipc_drain(a->guard->master); /* which may have announced the connection only now */
-	guest = guest_find(a->guard, m.peer);
-	if (guest && guest->worker == a->number)
-		handlers[m.kind](a->guard, guest, &m);
+	ipc_drain(g->master); /* which may have announced the connection only now, or another worker in this place */
+	guest = guest_find(g, m.peer);
+	if (guest && guest->worker == number)
+		handlers[m.kind](g, guest, &m);
 }
 
 static void on_worker_end(void *user, int err, const struct why *why)
@@ -391,17 +411,28 @@ static void on_worker_end(void *user, int err, const struct why *why)
 	asker_free(user);
 }
 
+/* A worker that was started again, or has found this guard, comes in the place of its number. */
 static void on_worker(struct guard *g, const struct memo *m, int *fd)
 {
-	struct asker *a = calloc(1, sizeof(*a));
+	struct asker *old = asker_of(g, m->number), *a = calloc(1, sizeof(*a));
 
 	if (!a)
 		_exit(SERVER_EXIT_FAILURE);
+	if (old)
+		asker_free(old);
 	*a = (struct asker){ .guard = g, .number = m->number };
 	if (ipc_new(&a->ipc, g->loop, *fd, on_worker_memo, on_worker_end, a) != OK)
 		_exit(SERVER_EXIT_FAILURE);
 	*fd = IPC_NO_FD;
 	list_add_tail(&g->workers, &a->node);
+}
+
+static int take_fd(int *fd)
+{
+	int taken = *fd;
+
+	*fd = IPC_NO_FD;
+	return taken;
 }
 
 static void on_master_memo(void *user, struct span text, int *fd)
@@ -413,6 +444,8 @@ static void on_master_memo(void *user, struct span text, int *fd)
 		_exit(SERVER_EXIT_FAILURE);
 	if (m.kind == MEMO_WORKER)
 		on_worker(g, &m, fd);
+	else if (m.kind == MEMO_LOG)
+		server_switch_log((enum server_log)m.number, take_fd(fd), g->log, g->records.audit);
 	else if (m.kind == MEMO_PEER)
 		on_peer(g, &m);
 	else if (m.kind == MEMO_GONE)
@@ -452,13 +485,14 @@ static int lock_in(struct guard *g, struct why *why)
 	return err ? err : server_lock_in(SANDBOX_GUARD, &opts, g->conf, g->log, why);
 }
 
-static int set_up(struct guard *g, int master_fd, struct why *why)
+static int set_up(struct guard *g, int master_fd, struct audit *audit, struct why *why)
 {
 	int err = loop_new(&g->loop, why);
 
 	list_init(&g->workers);
 	list_init(&g->late);
-	g->records.loop = g->loop;
+	if (!err)
+		err = records_init(&g->records, audit, g->loop);
 	if (!err)
 		err = timer_new(&g->timer, g->loop, on_timer, g);
 	if (!err)
@@ -478,8 +512,7 @@ int guard_main(const struct guard_setup *setup)
 	struct why why = { "" };
 
 	server_begin_child(g.log, setup->audit);
-	g.records.audit = setup->audit;
-	if (set_up(&g, setup->master_fd, &why) != OK)
+	if (set_up(&g, setup->master_fd, setup->audit, &why) != OK)
 		fail(&g, &why);
 	host_keys_pack(&g.keys, &blobs);
 	if (buf_err(&blobs))

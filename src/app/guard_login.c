@@ -52,14 +52,25 @@ static struct server_who who_of(const struct guest *guest, struct attempt *a)
 				    .local_port = guest->ends.local_port };
 }
 
-/* "user:style" is legal, and there are no styles. The engine has refused control characters and what is too long. */
-static void set_user(struct attempt *a, struct span name)
+/* "user:style" is legal, and there are no styles. */
+static struct span without_style(struct span name)
 {
-	const uint8_t *colon = memchr(name.p ? name.p : (const uint8_t *)"", ':', name.n);
-	size_t n = MIN(colon ? (size_t)(colon - name.p) : name.n, sizeof(a->user) - 1);
+	const uint8_t *colon = name.n ? memchr(name.p, ':', name.n) : NULL;
 
-	memcpy(a->user, name.p, n);
-	a->user[n] = 0;
+	return colon ? span(name.p, (size_t)(colon - name.p)) : name;
+}
+
+/* The engine has refused what is too long and control characters; a worker that is not ours any more may not have. */
+static int set_user(struct attempt *a, struct span name, struct why *why)
+{
+	struct span user = without_style(name);
+
+	if (user.n > USER_MAX || (user.n && memchr(user.p, 0, user.n)))
+		return why_set(why, ERR_DENIED, "a user name that no client can have sent");
+	if (user.n)
+		memcpy(a->user, user.p, user.n);
+	a->user[user.n] = 0;
+	return OK;
 }
 
 static int find_account(const struct guard *g, struct attempt *a, struct why *why)
@@ -87,7 +98,7 @@ static void show_banner(struct guard *g, const struct guest *guest, const struct
 	buf_fini(&text);
 }
 
-/* At the first request: the engine sees to it that the user stays the same. */
+/* At the first request: the user stays the same from here on. */
 static int begin(struct guard *g, struct guest *guest, const struct memo *m, struct why *why)
 {
 	struct attempt *a = calloc(1, sizeof(*a));
@@ -97,8 +108,9 @@ static int begin(struct guard *g, struct guest *guest, const struct memo *m, str
 	if (!a)
 		return why_set(why, ERR_NOMEM, "out of memory");
 	guest->attempt = a;
-	set_user(a, m->text);
-	err = find_account(g, a, why);
+	err = set_user(a, m->text, why);
+	if (!err)
+		err = find_account(g, a, why);
 	if (err)
 		return err;
 	who = who_of(guest, a);
@@ -254,6 +266,10 @@ void login_judge(struct guard *g, struct guest *guest, const struct memo *m, str
 	if (!guest->attempt && begin(g, guest, m, &v->rule) != OK) {
 		log_line(g->log, LOG_AT_ERROR, "login: %s", v->rule.text);
 		end(v, OFFENCE_NONE, "the server cannot look this user up");
+		return;
+	}
+	if (!span_is(without_style(m->text), guest->attempt->user)) { /* what is signed would be another's login */
+		end(v, OFFENCE_AUTH, "the user name changed");
 		return;
 	}
 	if (guest->attempt->conf.refuse_connection) {

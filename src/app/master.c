@@ -180,6 +180,18 @@ static void take_over_answer(void *user, uint64_t asker, uint32_t ticket, bool y
 
 /* ---- generations ---- */
 
+static void reload(struct master *m);
+
+/* A reload that was asked for while another one was under way. */
+static void reload_again(struct master *m)
+{
+	bool again = m->reload_again;
+
+	m->reload_again = false;
+	if (again)
+		reload(m);
+}
+
 /* The newest serves: those before it get nothing new. */
 void generation_serves(struct generation *g)
 {
@@ -203,18 +215,24 @@ void generation_serves(struct generation *g)
 	if (first && m->flags->inetd)
 		doors_serve_stdin(m);
 	doors_arm(m);
+	reload_again(m);
 }
 
 void generation_fails(struct generation *g, const char *text)
 {
 	struct master *m = g->master;
 
+	if (g->failed)
+		return; /* the rest of its children */
 	log_line(m->log, LOG_AT_ERROR, g->number == 1 ? "cannot start: %s" : "the new configuration does not work: %s",
 		 text);
 	g->failed = true;
+	generation_kill(g); /* and when they have ended, it is freed */
+	doors_undo(m);
 	if (generation_now(m)) {
 		log_line(m->log, LOG_AT_ERROR, "going on with the configuration of before");
 		notify_ready(m->notify);
+		reload_again(m);
 	} else {
 		m->exit_code = SERVER_EXIT_FAILURE;
 		m->stopping = true;
@@ -228,13 +246,40 @@ static int begin(struct master *m, struct server_text *text, struct server_conf 
 
 	if (!err && !m->flags->inetd)
 		err = doors_open(m, conf, why);
+	if (err) {
+		server_conf_fini(conf);
+		server_text_free(text);
+		return err;
+	}
+	err = generation_start(m, text, conf, why);
+	if (err)
+		doors_undo(m);
+	return err;
+}
+
+static int reopen(struct master *m, struct server_text *text, struct server_conf *conf, struct why *why)
+{
+	int err = server_reopen(m, conf, why);
+
 	if (!err)
-		return generation_start(m, text, conf, why);
+		return OK;
 	server_conf_fini(conf);
 	server_text_free(text);
 	return err;
 }
 
+static bool starting(const struct master *m)
+{
+	LIST_EACH (l, &m->generations) {
+		const struct generation *g = CONTAINER(l, struct generation, node);
+
+		if (!g->serving && !g->draining && !g->failed)
+			return true;
+	}
+	return false;
+}
+
+/* One after the other: the doors are those of one configuration, and the newest is to win. */
 static void reload(struct master *m)
 {
 	struct server_text *text;
@@ -242,9 +287,14 @@ static void reload(struct master *m)
 	struct why why = { "" };
 	int err;
 
+	m->reload_again = starting(m);
+	if (m->stopping || m->reload_again)
+		return;
 	log_line(m->log, LOG_AT_INFO, "reloading the configuration");
 	notify_reloading(m->notify);
 	err = server_read(m->facts, m->flags, &text, &conf, &why);
+	if (!err)
+		err = reopen(m, text, &conf, &why);
 	if (!err)
 		err = begin(m, text, &conf, &why);
 	if (!err)
@@ -318,6 +368,8 @@ static int set_up(struct master *m, struct sigwatch *watches[LEN(signals)])
 	int err = timer_new(&m->pause, m->loop, on_pause_over, m);
 
 	if (!err)
+		err = records_init(&m->records, m->audit, m->loop);
+	if (!err)
 		err = timer_new(&m->deadline, m->loop, on_deadline, m);
 	if (!err)
 		err = peers_new(&m->peers);
@@ -343,6 +395,7 @@ static void tear_down(struct master *m, struct sigwatch *watches[LEN(signals)])
 		sigwatch_free(watches[i]);
 	timer_free(m->pause);
 	timer_free(m->deadline);
+	records_fini(&m->records);
 }
 
 int master_run(struct master *m, struct server_text *text, struct server_conf *conf)

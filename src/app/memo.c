@@ -35,11 +35,12 @@ static const struct row rows[MEMO_KINDS] = {
 	[MEMO_PROBE] = { FROM_MASTER, PEER },
 	[MEMO_EVICT] = { FROM_MASTER, PEER, .text = HOST_MAX_LEN },
 	[MEMO_RETRY] = { FROM_MASTER, PEER | TICKET | YES },
+	[MEMO_LOG] = { FROM_MASTER, NUMBER, 1, FD_ALWAYS },
 	[MEMO_GUARD] = { FROM_MASTER, .fd = FD_ALWAYS },
 	[MEMO_DRAIN] = { FROM_MASTER, YES },
 	[MEMO_SIGN] = { FROM_WORKER, PEER, .alg = NAME_MAX_LEN, .data = MEMO_MAX },
 	[MEMO_LOGIN] = { FROM_WORKER, PEER | YES, .text = USER_MAX_LEN, .name = NAME_MAX_LEN, .alg = NAME_MAX_LEN,
-			 .blob = KEY_MAX_LEN, .data = 4096 },
+			 .blob = KEY_MAX_LEN, .data = KEY_MAX_LEN }, /* a stranger's, up to what a packet holds */
 	[MEMO_PROVE] = { FROM_WORKER, PEER, .blob = KEY_MAX_LEN },
 	[MEMO_BIND] = { FROM_WORKER, PEER | TICKET | PORT, .text = HOST_MAX_LEN },
 	[MEMO_SIGNED] = { FROM_GUARD, PEER, .data = 8192 },

@@ -20,11 +20,13 @@ struct peer {
 	struct gate *gate; /* NULL before the login */
 	struct policy policy;
 	struct ask ask;	   /* to the guard; one at a time, because the engine's question blocks */
+	struct ask bind;   /* the same, for a listener below 1024; the gate waits for one at a time */
 	uint32_t question; /* of the engine, that the guard will answer */
 	enum memo_kind asked;
 	uint64_t login_ms;
 	enum offence offence;  /* if it ends now */
 	bool tried;	       /* a login was tried */
+	bool ended;	       /* by this side */
 	bool evicted;	       /* it makes room for a newer connection */
 	int bound[LISTEN_MAX]; /* sockets for a ticket, until the last one is here */
 	unsigned bound_n;
@@ -59,6 +61,7 @@ static void peer_free(struct peer *p)
 
 	HASH_DEL(w->peers, p);
 	ask_done(&w->asks, &p->ask);
+	ask_done(&w->asks, &p->bind);
 	close_bound(p);
 	gate_free(p->gate);
 	link_free(p->link);
@@ -73,6 +76,7 @@ static void report_closed(struct worker *w, uint64_t id, enum offence offence)
 
 void peer_end(struct peer *p, const char *text)
 {
+	p->ended = true;
 	link_disconnect(p->link, text);
 }
 
@@ -98,8 +102,17 @@ static enum offence offence_of(const struct peer *p, int err)
 	return err == ERR_TIMEOUT ? OFFENCE_GRACE : p->tried ? OFFENCE_AUTH : OFFENCE_NO_AUTH;
 }
 
+static const char *how_of(const struct peer *p, int err)
+{
+	if (p->evicted)
+		return "takeover";
+	if (p->ended)
+		return "server";
+	return err == ERR_CLOSED ? "closed" : err == ERR_TIMEOUT ? "timeout" : err_name(err);
+}
+
 /* The login's record: what all its channels have moved. */
-static void write_down(struct peer *p, const char *how)
+static void write_down(struct peer *p, int err, const char *text)
 {
 	struct gate_facts f;
 	struct record_bytes bytes;
@@ -108,7 +121,7 @@ static void write_down(struct peer *p, const char *how)
 		return;
 	f = gate_facts(p->gate);
 	bytes = (struct record_bytes){ f.rx_bytes, f.tx_bytes, loop_now(p->worker->loop) - p->login_ms };
-	record_login(&p->worker->records, p->id, &p->ends, &p->policy, &bytes, how);
+	record_login(&p->worker->records, p->id, &p->ends, &p->policy, &bytes, how_of(p, err), text);
 }
 
 static void on_failed(void *user, int err, const char *text)
@@ -120,12 +133,13 @@ static void on_failed(void *user, int err, const char *text)
 	log_line(p->worker->log, p->gate ? LOG_AT_VERBOSE : LOG_AT_INFO, "connection from %s port %u%s%s ended: %s",
 		 ip_text(&p->ends.peer, from), p->ends.peer_port, p->policy.user ? ", user " : "",
 		 p->policy.user ? p->policy.user : "", text);
-	write_down(p, text);
+	write_down(p, err, text);
 	gate_free(p->gate); /* while the link is there */
 	p->gate = NULL;
 	if (p->evicted)
 		record_eviction(&p->worker->records, p->id, &p->ends, &p->policy, text);
 	ask_done(&p->worker->asks, &p->ask);
+	ask_done(&p->worker->asks, &p->bind);
 }
 
 static void on_done(void *user)
@@ -215,19 +229,17 @@ void peer_proved(struct peer *p, const struct memo *m)
 
 /* ---- forwards ---- */
 
+/* Whatever happens to the guard meanwhile, there will be an answer: the next one is asked again. */
 static void bind_privileged(void *user, uint32_t ticket, const char *host, uint16_t port)
 {
 	struct peer *p = user;
+	const struct memo m = {
+		.kind = MEMO_BIND, .peer = p->id, .ticket = ticket, .port = port, .text = span_str(host)
+	};
 
-	if (p->worker->guard)
-		worker_tell(p->worker, p->worker->guard,
-			    &(struct memo){ .kind = MEMO_BIND,
-					    .peer = p->id,
-					    .ticket = ticket,
-					    .port = port,
-					    .text = span_str(host) });
-	else
-		gate_bound(p->gate, ticket, NULL, 0, ERR_CLOSED, "the guard is being restarted");
+	ask_done(&p->worker->asks, &p->bind);
+	if (ask_put(&p->worker->asks, &p->bind, &m) != OK)
+		gate_bound(p->gate, ticket, NULL, 0, ERR_NOMEM, "out of memory");
 }
 
 static void take_over(void *user, uint32_t ticket, const char *host, uint16_t port)
@@ -274,6 +286,7 @@ void peer_unbound(struct peer *p, const struct memo *m)
 {
 	char text[SHOW];
 
+	ask_done(&p->worker->asks, &p->bind);
 	if (p->gate)
 		gate_bound(p->gate, m->ticket, NULL, 0, ERR_DENIED, str_escape(text, sizeof(text), m->text));
 }
@@ -282,6 +295,7 @@ void peer_bound(struct peer *p, const struct memo *m, int fd)
 {
 	char text[SHOW];
 
+	ask_done(&p->worker->asks, &p->bind);
 	if (fd < 0 || !p->gate || m->number != p->bound_n || p->bound_n == LISTEN_MAX) {
 		sock_close(fd);
 		close_bound(p);

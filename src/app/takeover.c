@@ -34,10 +34,19 @@ static bool is_asked(const struct takeovers *t, uint64_t holder)
 	return false;
 }
 
+/* One at a time is what a connection has; a worker that is not ours any more could have millions. */
+static bool is_asking(const struct takeovers *t, uint64_t asker)
+{
+	LIST_EACH (l, &t->all)
+		if (CONTAINER(l, struct takeover, node)->asker == asker)
+			return true;
+	return false;
+}
+
 void takeover_ask(struct takeovers *t, const struct peers *peers, const struct peer_entry *asker, uint32_t ticket,
 		  struct span host, uint16_t port)
 {
-	struct peer_entry *holder = peers_holder(peers, asker, host, port);
+	struct peer_entry *holder = is_asking(t, asker->id) ? NULL : peers_holder(peers, asker, host, port);
 	struct takeover *o = holder ? calloc(1, sizeof(*o)) : NULL;
 	bool asked = holder && is_asked(t, holder->id);
 

@@ -20,7 +20,7 @@ struct takeovers {
 void takeovers_init(struct takeovers *t);
 void takeovers_fini(struct takeovers *t);
 
-/* `answer` follows, perhaps at once. */
+/* `answer` follows, perhaps at once: no, when the asker has another question under way. */
 void takeover_ask(struct takeovers *t, const struct peers *peers, const struct peer_entry *asker, uint32_t ticket,
 		  struct span host, uint16_t port);
 /* The holder has answered, or has been silent for long enough. */

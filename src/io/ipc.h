@@ -8,7 +8,7 @@
 
 enum {
 	IPC_MESSAGE_MAX = 128 * 1024,	 /* bytes of a message, at least 1 */
-	IPC_QUEUE_MESSAGES = 1024,	 /* messages that wait for room in the socket */
+	IPC_QUEUE_MESSAGES = 65536,	 /* messages that wait for room in the socket */
 	IPC_QUEUE_MAX = 4 * 1024 * 1024, /* and their bytes */
 };
 

@@ -1,11 +1,10 @@
 /* Every message number in every state and role, in four forms. What must come of it is written down here from the RFCs
  * (4250 section 4.1, 4252 section 6, 4253 sections 7 and 11, 4254) and from OpenSSH's strict key exchange, without a
  * look at the engine's own table. */
-#include <stdlib.h>
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>

@@ -113,7 +113,7 @@ static void nobody_to_ask(void **state)
 static void answers(void **state)
 {
 	struct rig r;
-	struct peer_entry *holder, *asker;
+	struct peer_entry *holder, *asker, *second;
 
 	(void)state;
 	start(&r);
@@ -121,12 +121,33 @@ static void answers(void **state)
 	listens(holder, "localhost", 8080);
 	asker = add(&r, 1);
 	listens(asker, "localhost", 9090);
+	second = add(&r, 1);
 	takeover_ask(&r.t, r.peers, asker, 5, span_str("*"), 8080);
-	takeover_ask(&r.t, r.peers, asker, 6, span_str("*"), 8080);
+	takeover_ask(&r.t, r.peers, second, 6, span_str("*"), 8080);
 	assert_string_equal(story, "probe 1, ");
 	takeover_probed(&r.t, r.peers, holder, true);
 	takeover_probed(&r.t, r.peers, holder, true);
-	assert_string_equal(story, "probe 1, no 2/5, no 2/6, ");
+	assert_string_equal(story, "probe 1, no 2/5, no 3/6, ");
+	end(&r);
+}
+
+/* What is kept does not grow with what one connection asks for. */
+static void one_question_each(void **state)
+{
+	struct rig r;
+	struct peer_entry *holder, *asker;
+
+	(void)state;
+	start(&r);
+	holder = add(&r, 1);
+	listens(holder, "localhost", 8080);
+	asker = add(&r, 1);
+	takeover_ask(&r.t, r.peers, asker, 5, span_str("*"), 8080);
+	takeover_ask(&r.t, r.peers, asker, 6, span_str("*"), 8080);
+	assert_string_equal(story, "probe 1, no 2/6, ");
+	takeover_probed(&r.t, r.peers, holder, true);
+	takeover_ask(&r.t, r.peers, asker, 7, span_str("*"), 8080);
+	assert_string_equal(story, "probe 1, no 2/6, no 2/5, probe 1, ");
 	end(&r);
 }
 
@@ -202,8 +223,9 @@ static void given_up_listener(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nobody_to_ask),  cmocka_unit_test(answers),	cmocka_unit_test(is_silent),
-		cmocka_unit_test(ends_by_itself), cmocka_unit_test(asker_ends), cmocka_unit_test(given_up_listener),
+		cmocka_unit_test(nobody_to_ask),     cmocka_unit_test(answers),	   cmocka_unit_test(is_silent),
+		cmocka_unit_test(ends_by_itself),    cmocka_unit_test(asker_ends), cmocka_unit_test(given_up_listener),
+		cmocka_unit_test(one_question_each),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -147,13 +147,14 @@ class OpenSSH(Server):
 
 
 class Aditd(Server):
-    """Our own. `config`: lines that come before the defaults, so that they win. With as_root it starts as root does on a
-    real machine; otherwise as the servers' user, for that user and for virtual ones."""
+    """Our own. `config`: lines that come before the defaults, so that they win; `match`: lines behind them. With as_root
+    it starts as root does on a real machine; otherwise as the servers' user, for that user and for virtual ones."""
     kind = "aditd"
 
-    def __init__(self, folder, keyring, authorized, config=(), host_kinds=tuple(keytool.TYPES), flags=(), as_root=False,
-                 env=None):
+    def __init__(self, folder, keyring, authorized, config=(), match=(), host_kinds=tuple(keytool.TYPES), flags=(),
+                 as_root=False, env=None):
         super().__init__(folder, keyring, host_kinds)
+        self.match = [*match]
         self.as_root = as_root
         self.program = for_server(ADITD, folder)
         self.flags = [*flags]
@@ -171,6 +172,7 @@ class Aditd(Server):
             f"AuthorizedKeysFile {self.folder}/keys/authorized_keys", "StrictModes no",
             f"TrustedUserCAKeys {self.keyring.make('user_ca')}.pub", "GatewayPorts clientspecified",
             "MaxStartups 1000", "PerSourcePenalties no", "LogLevel VERBOSE", "Workers 2", "AuditLog stderr",
+            *self.match,
         ]
 
     def write(self, config):
@@ -202,9 +204,8 @@ class Aditd(Server):
         found = []
         for line in self.log().splitlines():
             if " event=" in line or line.startswith("event="):
-                found.append(dict(re.findall(r'([\w-]+)=(?:"((?:[^"\\]|\\.)*)"|(\S+))', line)
-                                  and [(k, q or w) for k, q, w in
-                                       re.findall(r'([\w-]+)=(?:"((?:[^"\\]|\\.)*)"|(\S+))', line)]))
+                fields = re.findall(r'([\w-]+)=(?:"((?:[^"\\]|\\.)*)"|(\S+))', line)
+                found.append({name: quoted or word for name, quoted, word in fields})
         return found
 
 
