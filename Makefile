@@ -27,11 +27,11 @@ demo-sshd: ## the same through OpenSSH's sshd
 	$(MAKE) all
 	scripts/demo --with-sshd
 
-bench: ## measures ssh and adit in turn
+bench: ## measures adit and aditd beside ssh and sshd; QUICK=1 takes under 3 minutes
 	scripts/deps bench
 	$(MAKE) all
-	ninja -C $(BUILD) bench/load
-	/usr/bin/python3 bench/run.py
+	ninja -C $(BUILD) aditd bench/load bench/many
+	/usr/bin/python3 bench/run.py $(if $(QUICK),--quick)
 
 lint: ## layout of the code, cppcheck, layers
 	scripts/deps lint

@@ -78,8 +78,10 @@ struct attempt {
 	char user[USER_MAX + 1]; /* as it came, but for a ":style" behind it */
 	struct user account;
 	struct strs groups; /* names of the account's; lent by it */
-	bool exists;	    /* there is such an account */
-	bool own;	    /* and its files can be read with its rights */
+	int groups_err;	    /* they were needed and could not be looked up */
+	struct why groups_why;
+	bool exists; /* there is such an account */
+	bool own;    /* and its files can be read with its rights */
 	struct server_conf conf;
 	unsigned failures, queries;
 	bool none_tried;

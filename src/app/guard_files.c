@@ -12,16 +12,26 @@
 
 /* ---- reading ---- */
 
-static int read_as(const struct guard *g, const struct attempt *a, const char *path, struct buf *text, struct why *why)
+/* Becomes the user whose file it is, where that is another one. */
+static int become(const struct guard *g, struct attempt *a, struct privs_home *home, struct why *why)
 {
-	const struct privs_id id = {
-		.uid = a->account.uid, .gid = a->account.gid, .groups = a->account.gids, .n_groups = a->account.n_gids
-	};
+	struct user *u = &a->account;
+	int err = a->own && g->root ? users_gids(u, why) : OK;
+
+	if (err || !a->own || !g->root)
+		return err;
+	return privs_as_user(
+		home, &(struct privs_id){ .uid = u->uid, .gid = u->gid, .groups = u->gids, .n_groups = u->n_gids },
+		why);
+}
+
+static int read_as(const struct guard *g, struct attempt *a, const char *path, struct buf *text, struct why *why)
+{
 	const struct safefile_owner owner = { .uid = a->own ? a->account.uid : g->uid,
 					      .home = a->own ? a->account.home : NULL,
 					      .strict = a->conf.strict_modes };
 	struct privs_home home;
-	int err = a->own && g->root ? privs_as_user(&home, &id, why) : OK;
+	int err = become(g, a, &home, why);
 
 	if (err)
 		return err;
