@@ -478,11 +478,7 @@ static int lock_in(struct guard *g, struct why *why)
 {
 	static const char *const everything[] = { "/" }; /* wherever the homes are: to be read, as their users */
 	const struct sandbox_opts opts = { .read = everything, .reads = LEN(everything), .unix_sockets = true };
-	int err = crypto_secure_memory();
-
-	if (err)
-		return why_set(why, err, "no memory for the host keys");
-	err = host_keys_load(&g->keys, &g->conf->host_keys, &g->conf->host_certificates, g->crypto, say, g, why);
+	int err = host_keys_load(&g->keys, &g->conf->host_keys, &g->conf->host_certificates, g->crypto, say, g, why);
 
 	if (!err && g->root)
 		err = privs_keep(PRIVS_SETID, why);

@@ -108,14 +108,6 @@ void crypto_free(struct crypto *c)
 	free(c);
 }
 
-enum { SECURE_BYTES = 64 * 1024, SECURE_PIECE = 32 }; /* RLIMIT_MEMLOCK is 64 KiB in old systems */
-
-int crypto_secure_memory(void)
-{
-	/* 2: it is there, but could not be locked: swapping is then the system's affair */
-	return CRYPTO_secure_malloc_init(SECURE_BYTES, SECURE_PIECE) > 0 ? OK : lib_fail(ERR_NOMEM);
-}
-
 /* libcrypto tells which CPU features it will use: the bits of both AES and the carry-less multiplication of GCM. */
 static const struct cpu {
 	const char *prefix;

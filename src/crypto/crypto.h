@@ -13,10 +13,6 @@ struct crypto; /* opaque; the fetched EVP_CIPHER, EVP_MD, EVP_MAC objects */
 int crypto_new(struct crypto **out, struct why *why) MUST_CHECK;
 void crypto_free(struct crypto *c);
 
-/* Private keys that libcrypto holds from here on lie in memory of their own: locked, between guard pages, left out of
- * core dumps, wiped when they go. For the process that has the host keys; once. ERR_NOMEM where it is not to be had. */
-int crypto_secure_memory(void) MUST_CHECK;
-
 /* The back ends of AES-GCM. They do the same in the same place: each opens what the other has sealed. */
 enum crypto_backend {
 	CRYPTO_AUTO,	/* intel-ipsec-mb where it is to be had, else libcrypto */

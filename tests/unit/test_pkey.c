@@ -1,6 +1,4 @@
 /* Keys and signatures: what must be refused first, then what must work, against ssh-keygen. */
-#include <openssl/crypto.h>
-
 #include "keys.h"
 
 #include "base/rd.h"
@@ -458,20 +456,6 @@ static void unknown_types_are_not_generated(void **state)
 	assert_null(key);
 }
 
-/* What libcrypto holds of a private key lies in memory of its own, and is gone with the key. */
-static void secrets_lie_apart(void **state)
-{
-	struct pkey *key;
-
-	(void)state;
-	assert_int_equal(crypto_secure_memory(), OK);
-	assert_int_equal(CRYPTO_secure_used(), 0);
-	assert_int_equal(pkey_generate(&key, crypto, "ssh-ed25519"), OK);
-	assert_true(CRYPTO_secure_used() >= 32);
-	pkey_free(key);
-	assert_int_equal(CRYPTO_secure_used(), 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -490,7 +474,6 @@ int main(void)
 		cmocka_unit_test(mismatched_halves_are_refused),
 		cmocka_unit_test(known_answer_of_ed25519),
 		cmocka_unit_test(unknown_types_are_not_generated),
-		cmocka_unit_test(secrets_lie_apart), /* last: it changes the process */
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
