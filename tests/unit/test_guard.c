@@ -384,6 +384,7 @@ static void test_gone_meanwhile(void **state)
 	(void)state;
 	process_up(p, "");
 	good = new_worker(p, 1);
+	assert_int_equal(kill(p->pid, SIGSTOP), 0); /* so that it finds them gone */
 	for (uint64_t i = 0; i < 50; i++) {
 		struct exchange x = an_exchange(p, true);
 		int bad = new_worker(p, 2);
@@ -392,6 +393,7 @@ static void test_gone_meanwhile(void **state)
 		ask_sign(bad, 100 + i, "ssh-ed25519", &x);
 		close(bad);
 	}
+	assert_int_equal(kill(p->pid, SIGCONT), 0);
 	new_peer(p, 7, 1, false);
 	exchange_keys(p, good, 7);
 	assert_true(is_quiet(p->master, 0)); /* and nobody is blamed */
