@@ -29,7 +29,12 @@ def start(work):
 
 def do(work, seconds=None):
     """The same, to its end."""
-    return start(work).result(PATIENCE if seconds is None else seconds)
+    future = start(work)
+    try:
+        return future.result(PATIENCE if seconds is None else seconds)
+    except TimeoutError:
+        future.cancel()
+        raise
 
 
 class Client(asyncssh.SSHClient):
