@@ -74,6 +74,11 @@ static uint32_t positive(int n)
 	return n > 0 ? (uint32_t)n : 0;
 }
 
+static uint32_t idle(const struct server_conf *c, const char *channel_type)
+{
+	return positive(server_conf_idle_seconds(c, channel_type));
+}
+
 static int make_policy(const struct attempt *a, const char *key, struct policy *p)
 {
 	const struct server_conf *c = &a->conf;
@@ -95,8 +100,12 @@ static int make_policy(const struct attempt *a, const char *key, struct policy *
 		.log_level = (uint32_t)c->log_level,
 		.alive_seconds = positive(c->alive_seconds),
 		.alive_max = positive(c->alive_max),
-		.idle_direct_seconds = positive(server_conf_idle_seconds(c, "direct-tcpip")),
-		.idle_forwarded_seconds = positive(server_conf_idle_seconds(c, "forwarded-tcpip")),
+		.idle_seconds = {
+			[POLICY_DIRECT_TCPIP] = idle(c, "direct-tcpip"),
+			[POLICY_DIRECT_STREAMLOCAL] = idle(c, "direct-streamlocal@openssh.com"),
+			[POLICY_FORWARDED_TCPIP] = idle(c, "forwarded-tcpip"),
+			[POLICY_FORWARDED_STREAMLOCAL] = idle(c, "forwarded-streamlocal@openssh.com"),
+		},
 		.unused_seconds = positive(c->unused_seconds),
 		.takeover_ms = MIN(positive(c->takeover_seconds), 3600u) * 1000,
 		.user = strdup(a->user),
