@@ -174,8 +174,8 @@ def test_penalties(lab, start_server, stranger, lines, refused):
     assert stranger(server).is_served() != refused
     assert stranger(server, "127.0.0.9").is_served()
     if refused:
-        record = next(r for r in server.records() if r["event"] == "connection-refused")
-        assert "enalt" in record["rule"]
+        records = until(lambda: [r for r in server.records() if r["event"] == "connection-refused"])
+        assert "enalt" in records[0]["rule"]
 
 
 def test_penalty_ends(lab, start_server, stranger):
@@ -246,7 +246,7 @@ def test_unused_connection(start_server, probe):
     busy, idle = probe(server), probe(server)
     port = busy.listen("127.0.0.1", 0)
     idle.is_over(5)
-    assert "not used" in server.log()
+    until(lambda: "not used" in server.log())
     assert busy.stands() and listeners(port)
     busy.shut(busy.listeners.pop())
     busy.is_over(5)
