@@ -282,10 +282,10 @@ static void tick_all(struct fleet *f)
 		member_work(CONTAINER(l, struct member, node));
 }
 
-bool fleet_turn(struct fleet *f, int timeout_ms)
+bool fleet_turn(struct fleet *f)
 {
 	struct epoll_event e[256];
-	int n = epoll_wait(f->epoll, e, LEN(e), timeout_ms < 0 || timeout_ms > TICK_MS ? TICK_MS : timeout_ms);
+	int n = epoll_wait(f->epoll, e, LEN(e), TICK_MS);
 	bool other = false;
 
 	if (n < 0 && errno != EINTR)
@@ -306,9 +306,9 @@ bool fleet_turn(struct fleet *f, int timeout_ms)
 
 void fleet_watch(struct fleet *f, int other)
 {
-	struct epoll_event e = { .events = EPOLLIN };
+	struct epoll_event e = { .events = EPOLLIN | EPOLLONESHOT };
 
-	if (epoll_ctl(f->epoll, EPOLL_CTL_ADD, other, &e))
+	if (epoll_ctl(f->epoll, EPOLL_CTL_MOD, other, &e) && epoll_ctl(f->epoll, EPOLL_CTL_ADD, other, &e))
 		die("epoll_ctl: %s", strerror(errno));
 }
 

@@ -60,8 +60,9 @@ struct stream {
 /* Dies when something that it needs is not there. `key` is the path of a key without passphrase. */
 void fleet_init(struct fleet *f, uint16_t port, const char *user, const char *key);
 void fleet_fini(struct fleet *f);
-/* One wait for whatever is ready; true: `other`, a descriptor beside (-1: none), is readable. */
-bool fleet_turn(struct fleet *f, int timeout_ms);
+/* One wait for whatever is ready; true: the descriptor beside, of fleet_watch(), is readable. */
+bool fleet_turn(struct fleet *f);
+/* Looks for it once more: a descriptor that waits while a job runs costs nothing. */
 void fleet_watch(struct fleet *f, int other);
 /* Frees connections and channels that are over: between two jobs, because a job may still have their address. */
 void fleet_tidy(struct fleet *f);

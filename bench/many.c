@@ -96,7 +96,7 @@ static void perform(struct run *r, unsigned total, void (*start)(struct run *, u
 	while (j.done + j.failed < total) {
 		while (j.started < total && j.started - j.done - j.failed < r->at_once)
 			start(r, j.started++);
-		fleet_turn(r->f, -1);
+		fleet_turn(r->f);
 	}
 	r->f->job = NULL;
 	report(r->f, &j, now_ns() - begin);
@@ -217,8 +217,10 @@ int main(int argc, char **argv)
 	fleet_init(&f, (uint16_t)whole(argv[1], 1, 65535), argv[2], argv[3]);
 	fleet_watch(&f, STDIN_FILENO);
 	while (goes_on)
-		if (fleet_turn(&f, -1))
+		if (fleet_turn(&f)) {
 			goes_on = listen_to(&in, &f);
+			fleet_watch(&f, STDIN_FILENO);
+		}
 	fleet_fini(&f);
 	return 0;
 }

@@ -30,6 +30,7 @@ def conclude(at_once, runs):
         cell[key] = {name: summary([run[key] for run in runs[name]]) for name in SERVERS}
         cell[key]["ratio"] = cell[key]["aditd"]["median"] / max(1e-9, cell[key]["sshd"]["median"])
     cell["met"] = cell["per_s"]["ratio"] >= TARGET if at_once == 16 else None
+    cell["met_cpu"] = cell["server_cpu_ms"]["ratio"] <= 1 / TARGET
     return cell
 
 
@@ -39,7 +40,8 @@ def print_cell(cell):
 
     n = cell["at_once"]
     line(f"logins, {n} at a time", *both("per_s"), "/s", cell["met"], f">= {TARGET} times" if n == 16 else "")
-    line("  CPU of the server for each", *both("server_cpu_ms"), "ms", digits=3)
+    # The driver's own half of each key exchange comes out of the same processors: this is the server without it.
+    line("  CPU of the server for each", *both("server_cpu_ms"), "ms", cell["met_cpu"], f"<= 1/{TARGET}", digits=3)
     line("  time of each, median", *both("p50_ms"), "ms", digits=2)
 
 

@@ -21,6 +21,8 @@ struct lingering {
 static void gone(struct lingering *g, bool reset)
 {
 	list_del(&g->node);
+	if (g->set->turn)
+		turn_wake(g->set->turn);
 	watch_free(g->watch);
 	g->set->bytes -= g->rest.n;
 	backlog_fini(&g->rest);
@@ -81,9 +83,9 @@ static void on_timer(void *user)
 		timer_at(ls->timer, loop_now(ls->loop) + ls->pause_ms);
 }
 
-int lingers_init(struct lingers *ls, struct loop *loop)
+int lingers_init(struct lingers *ls, struct loop *loop, struct turn *turn)
 {
-	*ls = (struct lingers){ .loop = loop };
+	*ls = (struct lingers){ .loop = loop, .turn = turn };
 	list_init(&ls->all);
 	return timer_new(&ls->timer, loop, on_timer, ls);
 }

@@ -24,14 +24,15 @@ enum linger_end {
 
 struct lingers {
 	struct loop *loop;
+	struct turn *turn; /* of who waits for the last of them */
 	struct timer *timer;
 	struct list all; /* oldest first */
 	size_t bytes;
 	uint64_t pause_ms; /* until the kernel is asked again for unsent bytes: doubles while nothing new comes */
 };
 
-/* OK or ERR_NOMEM. */
-int lingers_init(struct lingers *ls, struct loop *loop) MUST_CHECK;
+/* `turn`, which outlives them, is woken when one is gone; NULL = nobody's. OK or ERR_NOMEM. */
+int lingers_init(struct lingers *ls, struct loop *loop, struct turn *turn) MUST_CHECK;
 /* Resets all that are left. A zeroed one is allowed. */
 void lingers_fini(struct lingers *ls);
 /* Takes the socket and the backlog (which is empty then); no watch of this socket may exist. Never fails: without

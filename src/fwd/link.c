@@ -1,6 +1,8 @@
 /* One SSH connection on the loop. What happens in a turn, in this order: ready sockets are read or put into the queue
  * of the scheduler (watches), then link_turn() tells the engine the time, pulls every event, lets the scheduler seal,
- * and writes once. Freeing the link waits for the end of its turn, so no callback can pull it away from under that. */
+ * and writes once. A link for which nothing was ready and that nobody has touched rests: who gets at the engine through
+ * link_conn(), or at the queue, may change something, and wakes it. Freeing the link waits for the end of its turn, so
+ * no callback can pull it away from under that. */
 #include "fwd/link.h"
 
 #include <errno.h>
@@ -106,10 +108,20 @@ static void receive(struct link *l)
 	}
 }
 
+/* Its own turn needs no other one. The engine's time stood still meanwhile. */
+static void wake(struct link *l)
+{
+	if (l->in_turn)
+		return;
+	conn_clock(l->conn, loop_now(l->loop));
+	turn_wake(l->turn);
+}
+
 static void on_ready(void *user, unsigned ready)
 {
 	struct link *l = user;
 
+	wake(l);
 	if (ready & (WATCH_OUT | WATCH_ERR))
 		l->writable = true;
 	if (ready & (WATCH_IN | WATCH_ERR) && !l->rx_ended)
@@ -269,6 +281,7 @@ static void link_turn(void *user)
 	struct link *l = user;
 
 	l->in_turn = true;
+	turn_rest(l->turn);
 	if (l->state == LINK_ALIVE)
 		work(l);
 	finish(l);
@@ -280,19 +293,19 @@ static void link_turn(void *user)
 /* The turn does the work; the timer only makes it happen. */
 static void on_timer(void *user)
 {
-	(void)user;
+	wake(user);
 }
 
 /* ---- Birth and facts ------------------------------------------------------------------------------------------- */
 
 static int set_up(struct link *l)
 {
-	int err = lingers_init(&l->lingers, l->loop);
+	int err = turn_new(&l->turn, l->loop, link_turn, l);
 
 	if (!err)
-		err = watch_new(&l->watch, l->loop, l->fd, on_ready, l);
+		err = lingers_init(&l->lingers, l->loop, l->turn);
 	if (!err)
-		err = turn_new(&l->turn, l->loop, link_turn, l);
+		err = watch_new(&l->watch, l->loop, l->fd, on_ready, l);
 	if (!err)
 		err = timer_new(&l->timer, l->loop, on_timer, l);
 	return err;
@@ -342,12 +355,14 @@ void link_tos(struct link *l, int tos)
 
 void link_disconnect(struct link *l, const char *text)
 {
+	wake(l);
 	if (l->state == LINK_ALIVE)
 		conn_disconnect(l->conn, text);
 }
 
 struct conn *link_conn(struct link *l)
 {
+	wake(l);
 	return l->conn;
 }
 
@@ -369,6 +384,7 @@ void link_on_open(struct link *l, link_open_fn *fn, void *user)
 
 struct sched *link_sched(struct link *l)
 {
+	wake(l);
 	return &l->sched;
 }
 

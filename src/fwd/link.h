@@ -48,6 +48,7 @@ void link_tos(struct link *l, int tos);
 /* Ends the connection politely: DISCONNECT with this text, then `failed` with ERR_CLOSED and `done`. */
 void link_disconnect(struct link *l, const char *text);
 
+/* The engine, for whatever is asked of it or told to it now: the turn of the link follows. */
 struct conn *link_conn(struct link *l);
 struct loop *link_loop(struct link *l);
 /* False once the connection has failed. */

@@ -10,8 +10,8 @@
 
 struct loop {
 	uv_loop_t uv;
-	uv_prepare_t prepare; /* libuv calls it between the timers and the sleep */
-	struct list turns;
+	uv_prepare_t prepare;	/* libuv calls it between the timers and the sleep */
+	struct list turns;	/* those that are awake */
 	struct list *turn_next; /* the turn to call next, so that any of them may go away meanwhile */
 	struct list changed;	/* watches whose mask the kernel has not been told yet */
 	struct list signals;
@@ -199,10 +199,29 @@ void turn_free(struct turn *t)
 {
 	if (!t)
 		return;
+	turn_rest(t);
+	free(t);
+}
+
+void turn_rest(struct turn *t)
+{
 	if (t->loop->turn_next == &t->node)
 		t->loop->turn_next = t->node.next;
 	list_del(&t->node);
-	free(t);
+}
+
+void turn_wake(struct turn *t)
+{
+	struct loop *l = t->loop;
+
+	if (list_linked(&t->node))
+		return;
+	if (!l->turn_next) {
+		list_add_head(&l->turns, &t->node);
+		return;
+	}
+	list_add_tail(l->turn_next, &t->node);
+	l->turn_next = &t->node;
 }
 
 /* libuv reports an error of the descriptor as a bad status and has stopped waiting by then. */

@@ -35,6 +35,11 @@ struct turn;
 int turn_new(struct turn **out, struct loop *l, turn_fn *fn, void *user) MUST_CHECK;
 /* NULL is allowed. */
 void turn_free(struct turn *t);
+/* Not called any more until turn_wake(): thousands that have nothing to do cost a turn nothing. */
+void turn_rest(struct turn *t);
+/* Called again at the end of this turn, before those that were awake; from within another one's call: right after it.
+ * Nothing for one that is awake. */
+void turn_wake(struct turn *t);
 
 /* A descriptor. Level-triggered. The watch does not own the descriptor, which may be closed right after watch_free().
  * WATCH_ERR comes together with what was asked for, so that the next read or write meets the error; it need not be

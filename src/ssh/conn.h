@@ -96,8 +96,11 @@ size_t conn_tx_pending(const struct conn *c);
 
 /* When conn_tick() must be called at the latest (ms on the caller's clock); UINT64_MAX = never. */
 uint64_t conn_deadline(const struct conn *c);
-/* Tells the time; call at least once per turn of the loop, before conn_next(). */
+/* Tells the time and ends what is overdue; call it before conn_next(), and when conn_deadline() is there. */
 void conn_tick(struct conn *c, uint64_t now_ms);
+/* Only tells the time: before anything is given to, or asked of, an engine that nobody had to tick for a while. What is
+ * overdue stays so until conn_tick(), because the bytes that prevent it may be on their way in. */
+void conn_clock(struct conn *c, uint64_t now_ms);
 
 /* ---- Events --------------------------------------------------------------------------------------------------- */
 

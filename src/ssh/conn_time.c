@@ -119,9 +119,14 @@ uint64_t conn_deadline(const struct conn *c)
 	return first;
 }
 
-void conn_tick(struct conn *c, uint64_t now_ms)
+void conn_clock(struct conn *c, uint64_t now_ms)
 {
 	c->now_ms = MAX(c->now_ms, now_ms);
+}
+
+void conn_tick(struct conn *c, uint64_t now_ms)
+{
+	conn_clock(c, now_ms);
 	if (c->err)
 		return;
 	if (login_deadline(c) <= c->now_ms)

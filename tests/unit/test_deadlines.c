@@ -50,7 +50,7 @@ static void linger_up(struct rig *r, struct desk *d, enum linger_end end)
 
 	rig_up(r);
 	tcp_pair(&r->app, &r->ours);
-	assert_int_equal(lingers_init(&d->ls, r->loop), OK);
+	assert_int_equal(lingers_init(&d->ls, r->loop, NULL), OK);
 	backlog_init(&rest);
 	assert_int_equal(backlog_add(&rest, &iov, 1, 0), OK);
 	linger(&d->ls, r->ours, &rest, end);

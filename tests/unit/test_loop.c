@@ -413,6 +413,61 @@ static void the_turn_ends_after_descriptors_and_timers(void **state)
 	rig_down(&h.rig);
 }
 
+struct sleepers {
+	struct rig rig;
+	struct turn *t[2];
+	char seen[16];
+	size_t n;
+};
+
+static void sleeper(void *user)
+{
+	struct sleepers *s = user;
+
+	s->seen[s->n++] = 's';
+	turn_rest(s->t[0]);
+	turn_rest(s->t[0]); /* nothing to do */
+}
+
+static void waker(void *user)
+{
+	struct sleepers *s = user;
+
+	s->seen[s->n++] = 'w';
+	if (s->n == 3) /* the second of its turns */
+		turn_wake(s->t[0]);
+	if (s->n < 5)
+		timer_at(s->rig.guard, loop_now(s->rig.loop));
+}
+
+static void another_turn(void *user)
+{
+	(void)user;
+}
+
+static void a_turn_that_rests_is_not_called(void **state)
+{
+	struct sleepers s = { 0 };
+
+	(void)state;
+	assert_int_equal(loop_new(&s.rig.loop, NULL), OK);
+	assert_int_equal(timer_new(&s.rig.guard, s.rig.loop, another_turn, &s), OK);
+	assert_int_equal(turn_new(&s.t[0], s.rig.loop, sleeper, &s), OK);
+	assert_int_equal(turn_new(&s.t[1], s.rig.loop, waker, &s), OK);
+	timer_at(s.rig.guard, 0);
+	loop_run(s.rig.loop);
+	assert_string_equal(s.seen, "swwsw"); /* woken within a turn: right behind who did it */
+	turn_wake(s.t[0]);
+	turn_wake(s.t[0]); /* once is enough */
+	timer_at(s.rig.guard, 0);
+	loop_run(s.rig.loop);
+	assert_string_equal(s.seen, "swwswsw"); /* woken between two: before those that were awake */
+	turn_free(s.t[0]);			/* at rest */
+	turn_free(s.t[1]);
+	timer_free(s.rig.guard);
+	loop_free(s.rig.loop);
+}
+
 static void signal_came(void *user, int signo)
 {
 	struct rig *r = user;
@@ -484,6 +539,7 @@ int main(void)
 		cmocka_unit_test(a_late_watch_keeps_the_loop),
 		cmocka_unit_test(timers),
 		cmocka_unit_test(the_turn_ends_after_descriptors_and_timers),
+		cmocka_unit_test(a_turn_that_rests_is_not_called),
 		cmocka_unit_test(signals),
 		cmocka_unit_test(the_descriptor_limit_is_raised),
 	};

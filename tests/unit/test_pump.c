@@ -713,6 +713,38 @@ static void test_rx_paused(void **state)
 	rig_down(&r);
 }
 
+static void next_turn(void *user)
+{
+	(void)user;
+}
+
+static bool ten_turns(struct rig *r)
+{
+	timer_at(r->mine, loop_now(r->loop));
+	return r->turns > r->settle_from + 10;
+}
+
+/* Others may be busy: a link for which nothing is ready costs their turns nothing. */
+static void test_idle_link_rests(void **state)
+{
+	struct rig r;
+	struct timer *busy = NULL;
+	unsigned ticks;
+
+	(void)state;
+	rig_up(&r);
+	rig_settle(&r);
+	assert_int_equal(timer_new(&busy, r.loop, next_turn, NULL), OK);
+	r.mine = busy;
+	r.settle_from = r.turns;
+	ticks = r.conn->ticks;
+	timer_at(busy, 0);
+	rig_until(&r, ten_turns);
+	assert_true(r.conn->ticks <= ticks + 1); /* rig_until() itself asks for one */
+	timer_free(busy);
+	rig_down(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -743,6 +775,7 @@ int main(void)
 		cmocka_unit_test(test_freed_in_event),
 		cmocka_unit_test(test_freed_in_failed),
 		cmocka_unit_test(test_rx_paused),
+		cmocka_unit_test(test_idle_link_rests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
