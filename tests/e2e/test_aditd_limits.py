@@ -246,7 +246,7 @@ def test_unused_connection(start_server, probe):
     busy, idle = probe(server), probe(server)
     port = busy.listen("127.0.0.1", 0)
     idle.is_over(5)
-    assert "not used" in server.log()
+    until(lambda: "not used" in server.log())
     assert busy.stands() and listeners(port)
     busy.shut(busy.listeners.pop())
     busy.is_over(5)
