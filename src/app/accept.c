@@ -226,7 +226,7 @@ int doors_take(struct master *m, struct why *why)
 		else
 			err = add_door(m, m->given[i].fd, host, port, why);
 	}
-	m->passed = m->given_n > 0;
+	m->passed = m->passed || m->given_n > 0; /* a reload takes nothing, and keeps them */
 	m->given_n = 0;
 	return err;
 }

@@ -38,6 +38,7 @@ void child_tell(struct worker_slot *c, const struct memo *memo, int fd)
 
 void child_violates(struct worker_slot *c, const char *what)
 {
+	c->violated = true;
 	record_crash(&c->gen->master->records, title(c), what);
 	log_line(c->gen->master->log, LOG_AT_ERROR, "%s %u (pid %d) %s: killed", title(c), c->number, (int)c->pid,
 		 what);
@@ -94,7 +95,7 @@ static int join_child(struct worker_slot *c, int *child_end, struct why *why)
 static void born(struct worker_slot *c, pid_t pid)
 {
 	c->pid = pid;
-	c->ready = false;
+	c->ready = c->violated = false;
 	c->load = 0;
 	c->born_ms = loop_now(c->gen->master->loop);
 	log_line(c->gen->master->log, LOG_AT_DEBUG1, "started %s %u, pid %d", title(c), c->number, (int)pid);
@@ -280,6 +281,7 @@ void child_ready(struct worker_slot *c, const struct memo *memo)
 		guard_ready(c->gen, memo);
 	else
 		worker_ready(c->gen);
+	doors_arm(c->gen->master); /* they were shut if nobody was there to serve */
 }
 
 /* ---- ending ---- */
@@ -297,6 +299,18 @@ static bool needed(const struct worker_slot *c)
 	return wanted(c) || (c->kind == CHILD_GUARD && c->gen->draining && !c->gen->master->stopping);
 }
 
+/* One that broke the format has its record already; those of a failed start are ended on purpose. */
+static void say_ended(const struct worker_slot *c, const char *how)
+{
+	struct master *m = c->gen->master;
+
+	if (c->gen->failed)
+		return;
+	log_line(m->log, LOG_AT_ERROR, "%s %u (pid %d) %s", title(c), c->number, (int)c->pid, how);
+	if (!c->violated)
+		record_crash(&m->records, title(c), how);
+}
+
 static void child_ended(struct worker_slot *c, const char *how, bool clean)
 {
 	struct master *m = c->gen->master;
@@ -305,7 +319,7 @@ static void child_ended(struct worker_slot *c, const char *how, bool clean)
 	if (c->ipc)
 		ipc_drain(c->ipc); /* its last words */
 	if (!clean || wanted(c))
-		log_line(m->log, LOG_AT_ERROR, "%s %u (pid %d) %s", title(c), c->number, (int)c->pid, how);
+		say_ended(c, how);
 	c->pid = 0;
 	c->ready = false;
 	ipc_free(c->ipc);

@@ -30,6 +30,7 @@ struct worker_slot {
 	pid_t pid;	 /* 0: none runs */
 	struct ipc *ipc; /* NULL: none runs, or it has broken off */
 	bool ready;
+	bool violated;	     /* it broke the format between processes, and is being ended for it */
 	unsigned load;	     /* connections that a worker has */
 	uint64_t born_ms;    /* of the process */
 	unsigned failures;   /* deaths soon after birth, one after the other */

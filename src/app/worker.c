@@ -9,6 +9,7 @@
 #include "io/privs.h"
 #include "io/sandbox.h"
 #include "io/sock.h"
+#include "io/sys.h"
 
 enum { SPARE_CHUNKS = 16 };
 
@@ -216,5 +217,6 @@ int worker_main(const struct worker_setup *setup)
 	}
 	worker_tell(&w, w.master, &(struct memo){ .kind = MEMO_READY });
 	loop_run(w.loop);
+	audit_close(w.records.audit, sys_time_ms()); /* what was not written is counted at least */
 	return 0;
 }

@@ -198,7 +198,8 @@ def open_channel(probe, form, work, cleanup):
     cleanup.callback(goal.close)
     if form in ("L", "UL"):
         reader, writer = probe.open(*goal.address) if form == "L" else probe.open_unix(goal.address)
-        return lambda: (writer.write(b"x"), do(reader.readexactly(1))), lambda seconds: do(reader.read(1), seconds) == b""
+        return (lambda: (probe.write(writer, b"x"), do(reader.readexactly(1))),
+                lambda seconds: do(reader.read(1), seconds) == b"")
     if form == "R":
         where = ("127.0.0.1", probe.listen("127.0.0.1", 0, goal.address))
     else:

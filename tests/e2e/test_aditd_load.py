@@ -57,7 +57,7 @@ def neighbour(lab, server, goal):
     begin = time.monotonic()
     one = Probe(server, lab.key)
     reader, writer = one.open("127.0.0.1", goal)
-    writer.write(b"a word")
+    one.write(writer, b"a word")
     assert do(reader.readexactly(6)) == b"a word"
     one.close()
     took = time.monotonic() - begin

@@ -94,6 +94,16 @@ class Probe:
         return None
 
     @staticmethod
+    def write(writer, data, last=False):
+        """Sends data, and the end of the stream behind it. Only the loop's own thread may call the writer itself."""
+        def send():
+            writer.write(data)
+            if last:
+                writer.write_eof()
+
+        _loop().call_soon_threadsafe(send)
+
+    @staticmethod
     def shut(writer):
         """Ends a channel or a listener."""
         _loop().call_soon_threadsafe(writer.close)
