@@ -6,8 +6,8 @@ FUZZ_SECONDS ?= 60
 
 sanitizers = -Db_sanitize=address,undefined -Doptimization=2 -Ddebug=true -Db_lundef=false -Dtests=enabled
 
-all: $(BUILD)/build.ninja ## builds build/adit
-	ninja -C $(BUILD) adit
+all: $(BUILD)/build.ninja ## builds build/adit and build/aditd
+	ninja -C $(BUILD) adit aditd
 
 $(BUILD)/build.ninja:
 	scripts/deps build
@@ -17,16 +17,21 @@ check: ## builds and runs every test, ends with the count
 	scripts/deps check
 	scripts/check
 
-demo: ## shows two tunnels through a private SSH server on this machine
+demo: ## shows two tunnels through a private aditd on this machine
 	scripts/deps demo
 	$(MAKE) all
 	scripts/demo
 
-bench: ## measures ssh and adit in turn
+demo-sshd: ## the same through OpenSSH's sshd
+	scripts/deps demo-sshd
+	$(MAKE) all
+	scripts/demo --with-sshd
+
+bench: ## measures adit and aditd beside ssh and sshd; QUICK=1 takes under 3 minutes
 	scripts/deps bench
 	$(MAKE) all
-	ninja -C $(BUILD) bench/load
-	/usr/bin/python3 bench/run.py
+	ninja -C $(BUILD) aditd bench/load bench/many
+	/usr/bin/python3 bench/run.py $(if $(QUICK),--quick)
 
 lint: ## layout of the code, cppcheck, layers
 	scripts/deps lint
@@ -46,13 +51,13 @@ fuzz: ## runs each fuzz target for FUZZ_SECONDS seconds
 
 install: $(BUILD)/build.ninja ## installs programs and manual pages; prefix=/usr/local, DESTDIR=
 	meson setup --reconfigure -Dprefix=$(abspath $(prefix)) $(BUILD)
-	ninja -C $(BUILD) adit
+	ninja -C $(BUILD) adit aditd
 	DESTDIR=$(abspath $(DESTDIR)) meson install --no-rebuild -C $(BUILD)
 
 clean: ## removes build/
 	rm -rf $(BUILD)
 
 help: ## prints this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 18
 
-.PHONY: all check demo bench lint asan fuzz install clean help
+.PHONY: all check demo demo-sshd bench lint asan fuzz install clean help

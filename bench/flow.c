@@ -20,7 +20,7 @@ struct flow {
 	uint64_t warm_bytes, warm;   /* moved before the measurement began, and when it did */
 	uint64_t hash;
 	size_t pending; /* ECHO: bytes in `buffer` that are not back yet */
-	char *buffer;	/* ECHO, and SOURCE with a hash */
+	char *buffer;	/* ECHO: those bytes; SOURCE with a hash */
 	size_t at;	/* where in it */
 	bool ended;	/* we sent FIN */
 	bool broken;
@@ -90,7 +90,7 @@ static struct flow *flow_new(struct flows *fs, int fd, enum role role, const str
 	if (!f)
 		die("out of memory");
 	*f = (struct flow){ .fd = fd, .role = role, .o = o, .hash = 14695981039346656037u };
-	if (role == ECHO || (role == SOURCE && o->hash))
+	if (role == SOURCE && o->hash)
 		f->buffer = new_buffer();
 	if (role == SOURCE && o->hash)
 		fill_pattern(f->buffer, 0);
@@ -221,26 +221,42 @@ static bool source_ready(struct flows *fs, struct flow *f, uint32_t events)
 	return true;
 }
 
-static bool echo_ready(struct flows *fs, struct flow *f)
+/* Nothing is kept for a connection whose bytes all went back at once: thousands of them cost little. */
+static void echo_keep(struct flow *f, const char *rest, size_t n)
 {
-	ssize_t n;
-
-	if (f->pending == 0) {
-		n = read(f->fd, f->buffer, IO_SIZE);
-		if (n <= 0)
-			return n < 0 && would_block(f);
-		f->pending = (size_t)n;
+	if (n && !f->buffer) {
+		f->buffer = new_buffer();
+		memcpy(f->buffer, rest, n);
 		f->at = 0;
 	}
-	n = send(f->fd, f->buffer + f->at, f->pending, MSG_NOSIGNAL);
+	if (!n && f->buffer) {
+		free(f->buffer);
+		f->buffer = NULL;
+	}
+	f->pending = n;
+}
+
+static bool echo_ready(struct flows *fs, struct flow *f)
+{
+	const char *from = f->pending ? f->buffer + f->at : fs->io;
+	bool waited = f->pending;
+	ssize_t n = (ssize_t)f->pending;
+
+	if (!n)
+		n = read(f->fd, fs->io, IO_SIZE);
+	if (n <= 0)
+		return n < 0 && would_block(f);
+	f->pending = (size_t)n;
+	n = send(f->fd, from, f->pending, MSG_NOSIGNAL);
 	if (n < 0 && !would_block(f))
 		return false;
-	if (n > 0) {
-		f->at += (size_t)n;
-		f->pending -= (size_t)n;
+	n = n < 0 ? 0 : n;
+	if (n > 0)
 		count(f, (size_t)n);
-	}
-	watch(fs, EPOLL_CTL_MOD, f->fd, f->pending ? EPOLLOUT : EPOLLIN, f);
+	f->at += (size_t)n;
+	echo_keep(f, from + n, f->pending - (size_t)n);
+	if (waited != (f->pending > 0))
+		watch(fs, EPOLL_CTL_MOD, f->fd, f->pending ? EPOLLOUT : EPOLLIN, f);
 	return true;
 }
 

@@ -5,12 +5,10 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "load.h"
@@ -26,26 +24,6 @@ static const char usage[] =
 	"AMOUNT: bytes, with k, m, g; or seconds with s; 0 is no limit. PORT 0: any, it is printed first.\n"
 	"-h: send a pattern and hash it; -n: so many connections; -w: measure from so long after the first byte.\n";
 
-void die(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	fputs("load: ", stderr);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
-	va_end(ap);
-	exit(2);
-}
-
-uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static uint64_t number(const char *text, const char **end)
 {
 	unsigned long long v;
@@ -55,16 +33,6 @@ static uint64_t number(const char *text, const char **end)
 	if (*end == text || *text == '-' || errno)
 		die("not a number: %s", text);
 	return v;
-}
-
-static unsigned whole(const char *text, unsigned min, unsigned max)
-{
-	const char *end;
-	uint64_t v = number(text, &end);
-
-	if (*end || v < min || v > max)
-		die("not a number from %u to %u: %s", min, max, text);
-	return (unsigned)v;
 }
 
 struct amount amount_of(const char *text)
@@ -205,6 +173,7 @@ int main(int argc, char **argv)
 	struct flow_options o = { .streams = 1 };
 	int c;
 
+	raise_descriptor_limit();
 	while ((c = getopt(argc, argv, "+hn:w:")) != -1)
 		if (c == 'h')
 			o.hash = true;

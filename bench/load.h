@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tool.h"
+
 enum { IO_SIZE = 256 * 1024, STREAMS_MAX = 4096 };
 
 struct target {
@@ -23,9 +25,6 @@ struct flow_options {
 	bool hash;	  /* send a pattern instead of zeros, and hash what was moved */
 };
 
-/* Never returns on a failure of its own; prints why. */
-void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt, ...);
-uint64_t now_ns(void);
 /* A number with the suffix k, m, g (powers of 1024), or s for seconds; all of it. */
 struct amount amount_of(const char *text);
 /* A non-blocking listener on 127.0.0.1; prints its port as a line of JSON. */

@@ -77,18 +77,9 @@ static void wait_until(const struct pings *p, uint64_t at)
 		die("poll: %s", strerror(errno));
 }
 
-static int by_size(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
 static double percentile_us(const struct pings *p, double share)
 {
-	unsigned i = (unsigned)(share * (p->count - 1) + 0.5);
-
-	return (double)p->took[i] / 1000;
+	return (double)percentile(p->took, p->count, share) / 1000;
 }
 
 int ping(const struct target *t, unsigned count, unsigned size, unsigned rate)
@@ -109,7 +100,7 @@ int ping(const struct target *t, unsigned count, unsigned size, unsigned rate)
 		wait_until(&p, due(&p));
 		read_some(&p);
 	}
-	qsort(p.took, count, sizeof(*p.took), by_size);
+	sort_numbers(p.took, count);
 	printf("{\"requests\": %u, \"size\": %u, \"rate\": %u, \"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, "
 	       "\"max_us\": %.1f}\n",
 	       count, size, rate, percentile_us(&p, 0.5), percentile_us(&p, 0.99), percentile_us(&p, 0.999),

@@ -199,9 +199,8 @@ void doors_undo(struct master *m)
 
 void doors_settle(struct master *m)
 {
-	if (m->passed)
-		return;
-	sweep_doors(m, false);
+	if (!m->passed)
+		sweep_doors(m, false);
 	for (size_t i = 0; i < m->door_count; i++) {
 		struct door *d = &m->doors[i];
 
@@ -211,23 +210,24 @@ void doors_settle(struct master *m)
 	}
 }
 
-int doors_take(struct master *m, const int *fds, size_t n, struct why *why)
+int doors_take(struct master *m, struct why *why)
 {
 	int err = OK;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < m->given_n; i++) {
 		struct addr a;
 		char host[ADDR_TEXT];
 		uint16_t port;
 
-		sock_name(fds[i], &a);
+		sock_name(m->given[i].fd, &a);
 		addr_text(&a, host, &port);
 		if (err)
-			sock_close(fds[i]);
+			sock_close(m->given[i].fd);
 		else
-			err = add_door(m, fds[i], host, port, why);
+			err = add_door(m, m->given[i].fd, host, port, why);
 	}
-	m->passed = n > 0;
+	m->passed = m->given_n > 0;
+	m->given_n = 0;
 	return err;
 }
 

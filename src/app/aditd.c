@@ -22,6 +22,8 @@ struct program {
 	struct audit audit;
 	struct background background;
 	struct pidfile pidfile;
+	struct activated given[ACTIVATION_MAX];
+	size_t given_n;
 };
 
 static int complain(const struct why *why)
@@ -65,14 +67,14 @@ static int check(struct program *p, const struct server_conf *conf, struct why *
 static int dump(const struct program *p, const struct server_text *text, struct why *why)
 {
 	char *words = p->flags.criteria ? strdup(p->flags.criteria) : NULL;
-	struct server_who who;
+	struct server_who who = { 0 };
 	struct server_conf conf = { 0 };
 	int err = p->flags.criteria && !words ? why_set(why, ERR_NOMEM, "out of memory") : OK;
 
 	if (!err && words)
 		err = server_criteria(&who, words, why);
 	if (!err)
-		err = server_conf_eval(&conf, text, words ? &who : NULL, why);
+		err = server_conf_eval(&conf, text, &who, why);
 	if (!err)
 		err = server_conf_dump(&conf, print_line, NULL);
 	server_conf_fini(&conf);
@@ -101,25 +103,48 @@ static enum log_at level(const struct program *p, const struct server_conf *conf
 	return p->flags.debug ? (enum log_at)(LOG_AT_VERBOSE + p->flags.debug) : (enum log_at)conf->log_level;
 }
 
-static int open_logs(struct program *p, const struct server_conf *conf, struct why *why)
+static int open_logs(struct program *p, const struct server_conf *conf, struct sink *lines, struct audit *records,
+		     struct why *why)
 {
 	static const enum audit_format formats[] = { [LOG_FORMAT_TEXT] = AUDIT_TEXT, [LOG_FORMAT_JSON] = AUDIT_JSON };
 	const char *where = p->flags.log_file ? p->flags.log_file : p->flags.to_stderr ? "stderr" : "syslog";
 	int facility, err = syslog_facility(server_facility(conf), &facility);
 
-	if (!err)
-		err = sink_open(&p->sink, where, "aditd", facility, why);
+	if (err)
+		return why_set(why, err, "SyslogFacility: %s", err_name(err));
+	err = sink_open(lines, where, "aditd", facility, why);
 	if (err)
 		return err;
+	err = audit_open(records, conf->audit_log, formats[conf->log_format], facility, why);
+	if (err)
+		sink_close(lines);
+	return err;
+}
+
+int server_reopen(struct master *m, const struct server_conf *conf, struct why *why)
+{
+	struct program *p = m->program;
+	struct sink lines;
+	struct audit records;
+	int err = open_logs(p, conf, &lines, &records, why);
+
+	if (err)
+		return err;
+	sink_close(&p->sink);
+	p->sink = lines;
 	log_to_sink(&p->log, &p->sink, "aditd", level(p, conf));
-	return audit_open(&p->audit, conf->audit_log, formats[conf->log_format], facility, why);
+	audit_switch(&p->audit, records.sink);
+	p->audit.format = records.format;
+	children_switch_log(m, SERVER_LOG_LINES, &p->sink);
+	children_switch_log(m, SERVER_LOG_RECORDS, &p->audit.sink);
+	return OK;
 }
 
 void server_is_ready(struct master *m)
 {
 	struct program *p = m->program;
 
-	background_daemon(&p->background);
+	background_ready(&p->background, false);
 }
 
 static int serve(struct program *p, struct server_text *text, struct server_conf *conf)
@@ -129,6 +154,8 @@ static int serve(struct program *p, struct server_text *text, struct server_conf
 			    .audit = &p->audit,
 			    .facts = &p->facts,
 			    .flags = &p->flags,
+			    .given = p->given,
+			    .given_n = p->given_n,
 			    .program = p };
 	struct notify notify;
 	struct why why = { "" };
@@ -137,13 +164,15 @@ static int serve(struct program *p, struct server_text *text, struct server_conf
 	if (notify_open(&notify, &why) != OK)
 		log_line(&p->log, LOG_AT_ERROR, "%s", why.text);
 	m.notify = &notify;
+	if (server_crypto(conf, p->crypto, &p->log, &why) != OK)
+		return complain(&why);
 	log_line(&p->log, LOG_AT_DEBUG1, "%s, %s", server_version, crypto_version());
 	if (server_text_notes(text, note_line, p) != OK)
 		return complain(&(struct why){ "out of memory" });
 	p->pidfile.fd = -1;
 	if (strcmp(conf->pid_file, "none") != 0 && pidfile_write(&p->pidfile, conf->pid_file, &why) != OK)
 		log_line(&p->log, LOG_AT_ERROR, "%s", why.text); /* a server without it is better than none */
-	if (geteuid() == 0 && privs_keep(PRIVS_MASTER, &why) != OK)
+	if (geteuid() == 0 && (server_check_user(&p->log, &why) != OK || privs_keep(PRIVS_MASTER, &why) != OK))
 		return complain(&why);
 	code = master_run(&m, text, conf);
 	pidfile_remove(&p->pidfile);
@@ -159,8 +188,9 @@ static int run(struct program *p, struct server_text *text, struct server_conf *
 	int code = 0;
 
 	p->background.ready = -1;
-	if (open_logs(p, conf, &why) != OK)
+	if (open_logs(p, conf, &p->sink, &p->audit, &why) != OK)
 		return complain(&why);
+	log_to_sink(&p->log, &p->sink, "aditd", level(p, conf));
 	if (!p->flags.foreground && background_split(&p->background, &side, &code, &why) != OK)
 		return complain(&why);
 	if (side == BACKGROUND_PARENT)
@@ -177,7 +207,8 @@ static int act(struct program *p, int argc, char **argv)
 	struct server_conf conf;
 	struct why why = { "" };
 
-	if (sys_start(&why) != OK || crypto_new(&p->crypto, &why) != OK)
+	if (sys_start(&why) != OK || activation_take(p->given, &p->given_n, &why) != OK ||
+	    crypto_new(&p->crypto, &why) != OK)
 		return complain(&why);
 	if (server_flags_parse(&p->flags, argc, argv, &why) != OK)
 		return complain(&why);

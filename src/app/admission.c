@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/table.h"
+#include "conf/addrlist.h"
 
 enum { SWEEP_AT_ONCE = 64 };
 
@@ -129,6 +130,17 @@ static bool drops(const struct admission *a, uint32_t dice)
 	return dice % 100 < percent;
 }
 
+static bool exempt(const struct admission *a, const struct ip *address)
+{
+	const struct strs *list = a->limits.exempt;
+	enum list_match match = LIST_NO;
+
+	for (size_t i = 0; list && i < list->n && match != LIST_YES; i++)
+		if (addrlist_match(list->v[i], address, &match) != OK)
+			match = LIST_NO;
+	return match == LIST_YES;
+}
+
 /* A penalty counts when it has grown to the least one. */
 static bool punished(const struct admission *a, const struct source *s, uint64_t now_ms)
 {
@@ -140,7 +152,7 @@ enum admit admission_ask(struct admission *a, const struct ip *address, uint64_t
 	struct ip block = block_of(a, address);
 	struct source *s = find(a, &block);
 
-	if (punished(a, s, now_ms))
+	if (punished(a, s, now_ms) && !exempt(a, address))
 		return ADMIT_NO_PENALTY;
 	if (drops(a, dice))
 		return ADMIT_NO_STARTUPS;

@@ -4,6 +4,7 @@
 #define ADIT_APP_ADMISSION_H
 
 #include "app/memo.h"
+#include "conf/strs.h"
 
 struct admission_limits {
 	uint32_t begin, rate,
@@ -13,6 +14,7 @@ struct admission_limits {
 	bool penalties;		   /* PerSourcePenalties */
 	uint32_t penalty_ms[OFFENCES];
 	uint32_t least_ms, most_ms; /* a penalty below `least_ms` does not count yet; none grows beyond `most_ms` */
+	const struct strs *exempt;  /* addresses and ranges without penalties; outlives these limits; NULL = none */
 	uint32_t sources_max;	    /* sources with a penalty that are remembered; beyond that new ones go free */
 };
 

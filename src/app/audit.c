@@ -94,11 +94,13 @@ void audit_write(struct audit *a, const struct audit_record *r, uint64_t now_ms)
 	if (a->sink.kind == SINK_NONE)
 		return;
 	b = audit_rate_find(&a->rate, r->event, &r->source.ip, limits, now_ms);
-	if (!audit_rate_take(b, limits))
+	if (!audit_rate_take(b, limits)) {
+		a->owes = true;
 		return;
+	}
 	note_lost(a, r->time_ms);
 	note_suppressed(a, b, r->time_ms);
-	(void)put(a, r); /* counted by the sink when it is lost */
+	a->owes |= !put(a, r); /* counted by the sink when it is lost */
 }
 
 void audit_tick(struct audit *a, uint64_t time_ms, uint64_t now_ms)
@@ -113,6 +115,8 @@ void audit_tick(struct audit *a, uint64_t time_ms, uint64_t now_ms)
 	while ((b = audit_rate_next(&a->rate, &at)))
 		if (b->spent == 0)
 			note_suppressed(a, b, time_ms);
+	at = 0;
+	a->owes = a->sink.lost || audit_rate_next(&a->rate, &at);
 }
 
 void audit_close(struct audit *a, uint64_t time_ms)

@@ -59,6 +59,7 @@ struct audit_record {
 	uint64_t duration_ms;
 	const char *end;       /* how it ended: "closed", "reset", "timeout", "takeover", ... */
 	struct span rule;      /* which one refused, with file and line where it has them */
+	struct span words;     /* the end in a sentence, where `end` is not enough */
 	struct span peer_says; /* DISCONNECT, OPEN_FAILURE, version: the peer's words, not ours */
 	uint64_t suppressed;   /* AUDIT_SUPPRESSED: how many */
 };
@@ -77,6 +78,7 @@ struct audit {
 	struct sink sink;
 	enum audit_format format;
 	struct audit_rate rate;
+	bool owes; /* something is suppressed or lost, and not said yet: call audit_tick() */
 };
 
 /* `where`: "syslog", "stderr", "none", or a path that is appended to and made with mode 0600. `facility` is that of

@@ -210,6 +210,7 @@ static const struct field fields[] = {
 	{ "actual", field_end, offsetof(struct audit_record, actual), AUDIT_TEXT_MAX },
 	{ "key", field_span, offsetof(struct audit_record, key), AUDIT_TEXT_MAX },
 	{ "rule", field_span, offsetof(struct audit_record, rule), AUDIT_TEXT_MAX },
+	{ "words", field_span, offsetof(struct audit_record, words), AUDIT_TEXT_MAX },
 	{ "user", field_span, offsetof(struct audit_record, user), AUDIT_TEXT_MAX },
 	{ "requested", field_end, offsetof(struct audit_record, requested), AUDIT_TEXT_MAX },
 	{ "origin", field_end, offsetof(struct audit_record, origin), ORIGIN_CAP },

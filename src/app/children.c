@@ -5,6 +5,7 @@
 
 #include "app/guard.h"
 #include "app/master.h"
+#include "app/server.h"
 #include "app/worker.h"
 #include "io/child.h"
 #include "io/sock.h"
@@ -166,7 +167,8 @@ static int start_worker(struct worker_slot *c, struct why *why)
 				      .crypto = m->crypto,
 				      .log = m->log,
 				      .audit = m->audit,
-				      .host_keys = buf_span(&g->host_keys) };
+				      .host_keys = buf_span(&g->host_keys),
+				      .log_fixed = m->flags->debug || m->flags->quiet };
 	int err = introduce(g, c->number, &setup.guard_fd, why);
 
 	if (err)
@@ -385,7 +387,7 @@ int generation_start(struct master *m, struct server_text *text, struct server_c
 		.master = m, .number = ++m->generation_count, .text = text, .conf = *conf, .host_keys = BUF(64 * 1024)
 	};
 	list_add_tail(&m->generations, &g->node);
-	err = init_children(g, (unsigned)g->conf.workers);
+	err = init_children(g, server_workers(&g->conf));
 	err = err ? why_set(why, err, "%s", err_name(err)) : start_guard(g, why);
 	if (err)
 		generation_free(g);
@@ -425,6 +427,25 @@ void generation_drain(struct generation *g, bool now)
 	for (unsigned i = 0; i < g->worker_count; i++)
 		if (g->workers[i].ipc)
 			child_tell(&g->workers[i], &(struct memo){ .kind = MEMO_DRAIN, .yes = now }, IPC_NO_FD);
+}
+
+static void switch_log(struct worker_slot *c, enum server_log which, const struct sink *fresh)
+{
+	int fd = c->ipc ? sink_dup(fresh) : IPC_NO_FD;
+
+	if (fd >= 0)
+		child_tell(c, &(struct memo){ .kind = MEMO_LOG, .number = which }, fd);
+}
+
+void children_switch_log(struct master *m, enum server_log which, const struct sink *fresh)
+{
+	LIST_EACH (l, &m->generations) {
+		struct generation *g = CONTAINER(l, struct generation, node);
+
+		switch_log(&g->guard, which, fresh);
+		for (unsigned i = 0; i < g->worker_count; i++)
+			switch_log(&g->workers[i], which, fresh);
+	}
 }
 
 bool generation_over(const struct generation *g)

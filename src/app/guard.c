@@ -201,19 +201,14 @@ static void on_prove(struct guard *g, struct guest *guest, const struct memo *m)
 
 /* ---- verdicts ---- */
 
-static void send_verdict(struct guard *g, struct guest *guest, struct verdict *v)
+static void send_verdict(struct guard *g, const struct guest *guest, const struct verdict *v, struct span policy)
 {
-	struct buf policy = BUF(MEMO_MAX);
-
-	if (v->kind == LOGIN_GRANT)
-		policy_pack(&v->policy, &policy);
 	tell_worker(g, guest,
 		    &(struct memo){ .kind = MEMO_VERDICT,
 				    .peer = guest->id,
 				    .number = v->kind,
 				    .text = span_str(v->words),
-				    .data = buf_span(&policy) });
-	buf_fini(&policy);
+				    .data = policy });
 }
 
 static void late_free(struct late *late)
@@ -239,21 +234,24 @@ static void on_timer(void *user)
 
 		if (late->at_ms > loop_now(g->loop))
 			break;
-		if (guest)
-			send_verdict(g, guest, &late->verdict);
+		if (guest) {
+			guest->waiting = false;
+			send_verdict(g, guest, &late->verdict, span(NULL, 0));
+		}
 		late_free(late);
 	}
 	arm(g);
 }
 
 /* Refusals wait, so that their time does not tell what was refused; a good login does not. */
-static void delay(struct guard *g, const struct guest *guest, const struct verdict *v)
+static void delay(struct guard *g, struct guest *guest, const struct verdict *v)
 {
 	struct late *late = calloc(1, sizeof(*late));
 
 	if (!late)
 		_exit(SERVER_EXIT_FAILURE);
 	*late = (struct late){ .at_ms = loop_now(g->loop) + LATE_MS, .guest = guest->id, .verdict = *v };
+	guest->waiting = true;
 	list_add_tail(&g->late, &late->node);
 	arm(g);
 }
@@ -290,7 +288,7 @@ static void write_down(const struct guard *g, const struct guest *guest, const s
 	record_refused_login(&g->records, guest->id, &guest->ends, name, v->key, v->rule.text);
 }
 
-static void grant(struct guard *g, struct guest *guest, struct verdict *v)
+static void admit(struct guard *g, struct guest *guest, struct verdict *v, struct span packed)
 {
 	uint8_t identity[IDENTITY_LEN];
 
@@ -298,14 +296,35 @@ static void grant(struct guard *g, struct guest *guest, struct verdict *v)
 	guest->policy = v->policy;
 	identify(g, guest, identity);
 	tell(g->master, &(struct memo){ .kind = MEMO_USER, .peer = guest->id, .data = span(identity, IDENTITY_LEN) });
-	send_verdict(g, guest, v);
+	send_verdict(g, guest, v, packed);
 	attempt_free(guest->attempt);
 	guest->attempt = NULL;
+}
+
+/* A policy that does not fit into a memo would be half of one: nobody logs in with that. */
+static void grant(struct guard *g, struct guest *guest, struct verdict *v)
+{
+	struct buf packed = BUF(POLICY_PACKED_MAX);
+
+	policy_pack(&v->policy, &packed);
+	if (buf_err(&packed) == OK) {
+		admit(g, guest, v, buf_span(&packed));
+	} else {
+		log_line(g->log, LOG_AT_ERROR, "the permits of user %s are too long", v->policy.user);
+		policy_fini(&v->policy);
+		v->kind = LOGIN_END;
+		snprintf(v->words, sizeof(v->words), "the server cannot keep what this user may do");
+		send_verdict(g, guest, v, span(NULL, 0));
+	}
+	buf_fini(&packed);
 }
 
 static void on_login(struct guard *g, struct guest *guest, const struct memo *m)
 {
 	struct verdict v = { .kind = LOGIN_DENY };
+
+	if (guest->waiting)
+		return; /* an honest worker waits, too */
 
 	login_judge(g, guest, m, &v);
 	write_down(g, guest, &v);
@@ -316,7 +335,7 @@ static void on_login(struct guard *g, struct guest *guest, const struct memo *m)
 	if (v.offence != OFFENCE_NONE)
 		tell(g->master, &(struct memo){ .kind = MEMO_OFFENCE, .peer = guest->id, .number = v.offence });
 	if (v.kind == LOGIN_KEY_OK)
-		send_verdict(g, guest, &v);
+		send_verdict(g, guest, &v, span(NULL, 0));
 	else
 		delay(g, guest, &v);
 }
@@ -408,6 +427,14 @@ static void on_worker(struct guard *g, const struct memo *m, int *fd)
 	list_add_tail(&g->workers, &a->node);
 }
 
+static int take_fd(int *fd)
+{
+	int taken = *fd;
+
+	*fd = IPC_NO_FD;
+	return taken;
+}
+
 static void on_master_memo(void *user, struct span text, int *fd)
 {
 	struct guard *g = user;
@@ -417,6 +444,8 @@ static void on_master_memo(void *user, struct span text, int *fd)
 		_exit(SERVER_EXIT_FAILURE);
 	if (m.kind == MEMO_WORKER)
 		on_worker(g, &m, fd);
+	else if (m.kind == MEMO_LOG)
+		server_switch_log((enum server_log)m.number, take_fd(fd), g->log, g->records.audit);
 	else if (m.kind == MEMO_PEER)
 		on_peer(g, &m);
 	else if (m.kind == MEMO_GONE)
@@ -456,13 +485,14 @@ static int lock_in(struct guard *g, struct why *why)
 	return err ? err : server_lock_in(SANDBOX_GUARD, &opts, g->conf, g->log, why);
 }
 
-static int set_up(struct guard *g, int master_fd, struct why *why)
+static int set_up(struct guard *g, int master_fd, struct audit *audit, struct why *why)
 {
 	int err = loop_new(&g->loop, why);
 
 	list_init(&g->workers);
 	list_init(&g->late);
-	g->records.loop = g->loop;
+	if (!err)
+		err = records_init(&g->records, audit, g->loop);
 	if (!err)
 		err = timer_new(&g->timer, g->loop, on_timer, g);
 	if (!err)
@@ -482,8 +512,7 @@ int guard_main(const struct guard_setup *setup)
 	struct why why = { "" };
 
 	server_begin_child(g.log, setup->audit);
-	g.records.audit = setup->audit;
-	if (set_up(&g, setup->master_fd, &why) != OK)
+	if (set_up(&g, setup->master_fd, setup->audit, &why) != OK)
 		fail(&g, &why);
 	host_keys_pack(&g.keys, &blobs);
 	if (buf_err(&blobs))

@@ -64,6 +64,7 @@ struct guest {
 	size_t session_len;
 	bool renewing; /* it logged in with an earlier guard: only new keys are left to sign */
 	bool logged_in;
+	bool waiting;	     /* for a verdict that comes late */
 	bool proved;	     /* hostkeys-prove-00 is answered once */
 	unsigned signatures; /* for key exchanges in the current span */
 	uint64_t span_ms;
@@ -77,8 +78,10 @@ struct attempt {
 	char user[USER_MAX + 1]; /* as it came, but for a ":style" behind it */
 	struct user account;
 	struct strs groups; /* names of the account's; lent by it */
-	bool exists;	    /* there is such an account */
-	bool own;	    /* and its files can be read with its rights */
+	int groups_err;	    /* they were needed and could not be looked up */
+	struct why groups_why;
+	bool exists; /* there is such an account */
+	bool own;    /* and its files can be read with its rights */
 	struct server_conf conf;
 	unsigned failures, queries;
 	bool none_tried;

@@ -12,16 +12,26 @@
 
 /* ---- reading ---- */
 
-static int read_as(const struct guard *g, const struct attempt *a, const char *path, struct buf *text, struct why *why)
+/* Becomes the user whose file it is, where that is another one. */
+static int become(const struct guard *g, struct attempt *a, struct privs_home *home, struct why *why)
 {
-	const struct privs_id id = {
-		.uid = a->account.uid, .gid = a->account.gid, .groups = a->account.gids, .n_groups = a->account.n_gids
-	};
+	struct user *u = &a->account;
+	int err = a->own && g->root ? users_gids(u, why) : OK;
+
+	if (err || !a->own || !g->root)
+		return err;
+	return privs_as_user(
+		home, &(struct privs_id){ .uid = u->uid, .gid = u->gid, .groups = u->gids, .n_groups = u->n_gids },
+		why);
+}
+
+static int read_as(const struct guard *g, struct attempt *a, const char *path, struct buf *text, struct why *why)
+{
 	const struct safefile_owner owner = { .uid = a->own ? a->account.uid : g->uid,
 					      .home = a->own ? a->account.home : NULL,
 					      .strict = a->conf.strict_modes };
 	struct privs_home home;
-	int err = a->own && g->root ? privs_as_user(&home, &id, why) : OK;
+	int err = become(g, a, &home, why);
 
 	if (err)
 		return err;
@@ -64,6 +74,11 @@ static uint32_t positive(int n)
 	return n > 0 ? (uint32_t)n : 0;
 }
 
+static uint32_t idle(const struct server_conf *c, const char *channel_type)
+{
+	return positive(server_conf_idle_seconds(c, channel_type));
+}
+
 static int make_policy(const struct attempt *a, const char *key, struct policy *p)
 {
 	const struct server_conf *c = &a->conf;
@@ -76,12 +91,21 @@ static int make_policy(const struct attempt *a, const char *key, struct policy *
 		.root = a->exists && a->own && a->account.uid == 0,
 		.bind_mask = (uint32_t)c->bind_mask,
 		.bind_unlink = c->bind_unlink,
+		.max_channels = positive(c->max_channels),
 		.max_listeners = positive(c->max_listeners),
 		.max_opens = positive(c->max_opens),
+		.rekey_bytes = c->rekey.bytes,
+		.rekey_seconds = positive(c->rekey.seconds),
+		.tos = c->qos.bulk == QOS_NONE ? (uint32_t)POLICY_NO_TOS : (uint32_t)c->qos.bulk,
+		.log_level = (uint32_t)c->log_level,
 		.alive_seconds = positive(c->alive_seconds),
 		.alive_max = positive(c->alive_max),
-		.idle_direct_seconds = positive(server_conf_idle_seconds(c, "direct-tcpip")),
-		.idle_forwarded_seconds = positive(server_conf_idle_seconds(c, "forwarded-tcpip")),
+		.idle_seconds = {
+			[POLICY_DIRECT_TCPIP] = idle(c, "direct-tcpip"),
+			[POLICY_DIRECT_STREAMLOCAL] = idle(c, "direct-streamlocal@openssh.com"),
+			[POLICY_FORWARDED_TCPIP] = idle(c, "forwarded-tcpip"),
+			[POLICY_FORWARDED_STREAMLOCAL] = idle(c, "forwarded-streamlocal@openssh.com"),
+		},
 		.unused_seconds = positive(c->unused_seconds),
 		.takeover_ms = MIN(positive(c->takeover_seconds), 3600u) * 1000,
 		.user = strdup(a->user),

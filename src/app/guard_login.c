@@ -22,11 +22,23 @@ void attempt_free(struct attempt *a)
 	free(a);
 }
 
+/* They are looked up for a rule that needs them only: it can take longer than all the rest of a login. */
 static const struct strs *groups_of(void *ctx)
 {
-	const struct attempt *a = ctx;
+	struct attempt *a = ctx;
 
-	return a->exists ? &a->groups : NULL;
+	if (!a->exists)
+		return NULL;
+	if (!a->groups_err)
+		a->groups_err = users_groups(&a->account, &a->groups_why);
+	a->groups = (struct strs){ a->account.groups, a->account.n_groups };
+	return &a->groups;
+}
+
+/* Without its groups a rule about groups may have come out wrong: then nothing that was decided counts. */
+static int check_groups(const struct attempt *a, struct why *why)
+{
+	return a->groups_err ? why_set(why, a->groups_err, "%s", a->groups_why.text) : OK;
 }
 
 static struct server_who who_of(const struct guest *guest, struct attempt *a)
@@ -63,13 +75,15 @@ static int set_user(struct attempt *a, struct span name, struct why *why)
 
 static int find_account(const struct guard *g, struct attempt *a, struct why *why)
 {
-	int err = users_find(&a->account, a->user, why);
+	struct why none = { "" };
+	int err = users_find(&a->account, a->user, &none);
 
+	if (err == ERR_NOT_FOUND)
+		return OK; /* names without an account may have keys */
 	if (err)
-		return err == ERR_NOT_FOUND ? OK : err;
+		return why_set(why, err, "%s", none.text);
 	a->exists = true;
 	a->own = g->root || a->account.uid == g->uid;
-	a->groups = (struct strs){ a->account.groups, a->account.n_groups };
 	return OK;
 }
 
@@ -105,6 +119,8 @@ static int begin(struct guard *g, struct guest *guest, const struct memo *m, str
 	who = who_of(guest, a);
 	err = server_conf_eval(&a->conf, g->text, &who, why);
 	if (!err)
+		err = check_groups(a, why);
+	if (!err)
 		show_banner(g, guest, a);
 	return err;
 }
@@ -128,7 +144,9 @@ static int check_access(struct guest *guest, struct why *why)
 
 	if (!err)
 		err = check_root(a, why);
-	return err ? err : server_conf_admits(&a->conf, &who, why);
+	if (!err)
+		err = server_conf_admits(&a->conf, &who, why);
+	return a->groups_err ? check_groups(a, why) : err;
 }
 
 /* ---- the key ---- */

@@ -242,8 +242,10 @@ void generation_fails(struct generation *g, const char *text)
 /* A generation: the doors are open before a child is started, so that what cannot be bound is known at once. */
 static int begin(struct master *m, struct server_text *text, struct server_conf *conf, struct why *why)
 {
-	int err = m->flags->inetd ? OK : doors_open(m, conf, why);
+	int err = doors_take(m, why);
 
+	if (!err && !m->flags->inetd)
+		err = doors_open(m, conf, why);
 	if (err) {
 		server_conf_fini(conf);
 		server_text_free(text);
@@ -252,6 +254,17 @@ static int begin(struct master *m, struct server_text *text, struct server_conf 
 	err = generation_start(m, text, conf, why);
 	if (err)
 		doors_undo(m);
+	return err;
+}
+
+static int reopen(struct master *m, struct server_text *text, struct server_conf *conf, struct why *why)
+{
+	int err = server_reopen(m, conf, why);
+
+	if (!err)
+		return OK;
+	server_conf_fini(conf);
+	server_text_free(text);
 	return err;
 }
 
@@ -280,6 +293,8 @@ static void reload(struct master *m)
 	log_line(m->log, LOG_AT_INFO, "reloading the configuration");
 	notify_reloading(m->notify);
 	err = server_read(m->facts, m->flags, &text, &conf, &why);
+	if (!err)
+		err = reopen(m, text, &conf, &why);
 	if (!err)
 		err = begin(m, text, &conf, &why);
 	if (!err)
@@ -353,6 +368,8 @@ static int set_up(struct master *m, struct sigwatch *watches[LEN(signals)])
 	int err = timer_new(&m->pause, m->loop, on_pause_over, m);
 
 	if (!err)
+		err = records_init(&m->records, m->audit, m->loop);
+	if (!err)
 		err = timer_new(&m->deadline, m->loop, on_deadline, m);
 	if (!err)
 		err = peers_new(&m->peers);
@@ -378,6 +395,7 @@ static void tear_down(struct master *m, struct sigwatch *watches[LEN(signals)])
 		sigwatch_free(watches[i]);
 	timer_free(m->pause);
 	timer_free(m->deadline);
+	records_fini(&m->records);
 }
 
 int master_run(struct master *m, struct server_text *text, struct server_conf *conf)

@@ -6,14 +6,16 @@
 #include "app/admission.h"
 #include "app/records.h"
 #include "app/peers.h"
+#include "app/server.h"
 #include "app/takeover.h"
 #include "conf/server_conf.h"
+#include "io/activation.h"
 #include "io/ipc.h"
 #include "io/log.h"
 #include "io/loop.h"
 #include "io/notify.h"
 
-enum { WORKERS_MAX = 256, DOORS_MAX = 64 };
+enum { DOORS_MAX = 64 };
 
 struct master;
 struct generation;
@@ -75,8 +77,10 @@ struct master {
 	struct timer *pause;	/* after accept() found no descriptor */
 	struct timer *deadline; /* of the drain at the end */
 	bool paused, stopping;
-	bool reload_again;	 /* when the generation that is being started serves, or has failed */
-	bool passed;		 /* the doors came from the service manager */
+	bool reload_again;	       /* when the generation that is being started serves, or has failed */
+	const struct activated *given; /* listening sockets from the service manager */
+	size_t given_n;
+	bool passed;		 /* they are the doors */
 	struct program *program; /* aditd.c's */
 	const struct notify *notify;
 	int exit_code;
@@ -89,6 +93,8 @@ struct master {
 int generation_start(struct master *m, struct server_text *text, struct server_conf *conf, struct why *why) MUST_CHECK;
 /* Those that serve no more connections get no new ones and end when the last is over. */
 void generation_drain(struct generation *g, bool now);
+/* Hands a file that was opened anew to every child. */
+void children_switch_log(struct master *m, enum server_log which, const struct sink *fresh);
 /* Kills what still runs. */
 void generation_kill(const struct generation *g);
 /* The same, and frees. */
@@ -118,6 +124,8 @@ void master_hears(struct worker_slot *c, const struct memo *memo);
 void master_lost_worker(struct worker_slot *c);
 void generation_serves(struct generation *g);
 void generation_fails(struct generation *g, const char *why);
+/* Opens logs anew, for a reload: files may have been moved away meanwhile. aditd.c's. */
+int server_reopen(struct master *m, const struct server_conf *conf, struct why *why) MUST_CHECK;
 /* The first generation serves: aditd.c's. */
 void server_is_ready(struct master *m);
 /* Every generation and connection is gone. */
@@ -134,7 +142,7 @@ void doors_undo(struct master *m);
 void doors_close(struct master *m);
 /* Listening sockets from the service manager, which are the master's in every case; the configuration's addresses do
  * not count then. */
-int doors_take(struct master *m, const int *fds, size_t n, struct why *why) MUST_CHECK;
+int doors_take(struct master *m, struct why *why) MUST_CHECK;
 /* -i: the one connection that there will be. */
 void doors_serve_stdin(struct master *m);
 /* Accepts while a worker is ready. */

@@ -27,6 +27,7 @@ enum memo_kind {
 	MEMO_EVICT, /* it is not wanted any more: close it; text for the record */
 	MEMO_RETRY, /* the listener of a ticket was taken over (yes): bind again; or it was not */
 	MEMO_GUARD, /* + descriptor: a new guard to ask */
+	MEMO_LOG,   /* + descriptor, to the guard too: a file was opened anew; number = enum server_log */
 	MEMO_DRAIN, /* no new connections come: end when the last one has; yes = end them now */
 
 	/* worker > guard */

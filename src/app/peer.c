@@ -19,6 +19,7 @@ struct peer {
 	struct link *link;
 	struct gate *gate; /* NULL before the login */
 	struct policy policy;
+	struct log log;	   /* the worker's, with this user's LogLevel */
 	struct ask ask;	   /* to the guard; one at a time, because the engine's question blocks */
 	struct ask bind;   /* the same, for a listener below 1024; the gate waits for one at a time */
 	uint32_t question; /* of the engine, that the guard will answer */
@@ -26,6 +27,7 @@ struct peer {
 	uint64_t login_ms;
 	enum offence offence;  /* if it ends now */
 	bool tried;	       /* a login was tried */
+	bool ended;	       /* by this side */
 	bool evicted;	       /* it makes room for a newer connection */
 	int bound[LISTEN_MAX]; /* sockets for a ticket, until the last one is here */
 	unsigned bound_n;
@@ -75,6 +77,7 @@ static void report_closed(struct worker *w, uint64_t id, enum offence offence)
 
 void peer_end(struct peer *p, const char *text)
 {
+	p->ended = true;
 	link_disconnect(p->link, text);
 }
 
@@ -100,8 +103,17 @@ static enum offence offence_of(const struct peer *p, int err)
 	return err == ERR_TIMEOUT ? OFFENCE_GRACE : p->tried ? OFFENCE_AUTH : OFFENCE_NO_AUTH;
 }
 
+static const char *how_of(const struct peer *p, int err)
+{
+	if (p->evicted)
+		return "takeover";
+	if (p->ended)
+		return "server";
+	return err == ERR_CLOSED ? "closed" : err == ERR_TIMEOUT ? "timeout" : err_name(err);
+}
+
 /* The login's record: what all its channels have moved. */
-static void write_down(struct peer *p, const char *how)
+static void write_down(struct peer *p, int err, const char *text)
 {
 	struct gate_facts f;
 	struct record_bytes bytes;
@@ -110,7 +122,7 @@ static void write_down(struct peer *p, const char *how)
 		return;
 	f = gate_facts(p->gate);
 	bytes = (struct record_bytes){ f.rx_bytes, f.tx_bytes, loop_now(p->worker->loop) - p->login_ms };
-	record_login(&p->worker->records, p->id, &p->ends, &p->policy, &bytes, how);
+	record_login(&p->worker->records, p->id, &p->ends, &p->policy, &bytes, how_of(p, err), text);
 }
 
 static void on_failed(void *user, int err, const char *text)
@@ -119,10 +131,10 @@ static void on_failed(void *user, int err, const char *text)
 	char from[IP_TEXT];
 
 	p->offence = offence_of(p, err);
-	log_line(p->worker->log, p->gate ? LOG_AT_VERBOSE : LOG_AT_INFO, "connection from %s port %u%s%s ended: %s",
+	log_line(&p->log, p->gate ? LOG_AT_VERBOSE : LOG_AT_INFO, "connection from %s port %u%s%s ended: %s",
 		 ip_text(&p->ends.peer, from), p->ends.peer_port, p->policy.user ? ", user " : "",
 		 p->policy.user ? p->policy.user : "", text);
-	write_down(p, text);
+	write_down(p, err, text);
 	gate_free(p->gate); /* while the link is there */
 	p->gate = NULL;
 	if (p->evicted)
@@ -188,7 +200,7 @@ void peer_signed(struct peer *p, const struct memo *m)
 void peer_banner(struct peer *p, const struct memo *m)
 {
 	if (ask_pending(&p->ask) && p->asked == MEMO_LOGIN && conn_banner(link_conn(p->link), m->data) != OK)
-		log_line(p->worker->log, LOG_AT_ERROR, "the banner could not be sent");
+		log_line(&p->log, LOG_AT_ERROR, "the banner could not be sent");
 }
 
 /* Passwords stay here: the guard has no use for them. */
@@ -263,7 +275,7 @@ static void note(void *user, const char *text)
 {
 	const struct peer *p = user;
 
-	log_line(p->worker->log, LOG_AT_INFO, "user %s: %s", p->policy.user, text);
+	log_line(&p->log, LOG_AT_INFO, "user %s: %s", p->policy.user, text);
 }
 
 static void unused(void *user)
@@ -320,6 +332,24 @@ static void on_alive(struct peer *p, const struct event *ev)
 	tell_master(p, (struct memo){ .kind = MEMO_PROBED, .yes = ev->ok });
 }
 
+/* What the configuration says for this user. */
+static void set_terms(struct peer *p)
+{
+	const struct policy *policy = &p->policy;
+
+	if (policy->tos != POLICY_NO_TOS)
+		link_tos(p->link, (int)policy->tos);
+	if (!p->worker->log_fixed)
+		p->log.level = (enum log_at)policy->log_level;
+	conn_set_terms(link_conn(p->link),
+		       &(struct conn_terms){
+			       .alive_ms = (uint32_t)MIN((uint64_t)policy->alive_seconds * 1000, (uint64_t)UINT32_MAX),
+			       .alive_max = policy->alive_max,
+			       .max_channels = policy->max_channels,
+			       .rekey_bytes = policy->rekey_bytes,
+			       .rekey_ms = (uint64_t)policy->rekey_seconds * 1000 });
+}
+
 static void start_forwards(struct peer *p)
 {
 	static const struct gate_calls calls = { .record = record,
@@ -329,6 +359,7 @@ static void start_forwards(struct peer *p)
 						 .note = note };
 
 	p->login_ms = loop_now(p->worker->loop);
+	set_terms(p);
 	if (gate_new(&p->gate, p->link, &p->policy, &calls, p) != OK)
 		peer_end(p, "out of memory");
 }
@@ -357,8 +388,8 @@ static void on_turned_away(struct peer *p, const struct event *ev)
 {
 	char type[64];
 
-	log_line(p->worker->log, LOG_AT_VERBOSE, "user %s asked for a %s, which this server does not have",
-		 p->policy.user, str_escape(type, sizeof(type), ev->text));
+	log_line(&p->log, LOG_AT_VERBOSE, "user %s asked for a %s, which this server does not have", p->policy.user,
+		 str_escape(type, sizeof(type), ev->text));
 	record_session(&p->worker->records, p->id, &p->ends, &p->policy, ev->text);
 }
 
@@ -366,7 +397,7 @@ static void on_ident(struct peer *p, const struct event *ev)
 {
 	char text[300], from[IP_TEXT];
 
-	log_line(p->worker->log, LOG_AT_DEBUG1, "%s port %u: %s", ip_text(&p->ends.peer, from), p->ends.peer_port,
+	log_line(&p->log, LOG_AT_DEBUG1, "%s port %u: %s", ip_text(&p->ends.peer, from), p->ends.peer_port,
 		 str_escape(text, sizeof(text), ev->text));
 }
 
@@ -434,7 +465,7 @@ static struct peer *peer_new(struct worker *w, uint64_t id, const struct ends *e
 
 	if (!p)
 		return NULL;
-	*p = (struct peer){ .worker = w, .id = id, .ends = *ends };
+	*p = (struct peer){ .worker = w, .id = id, .ends = *ends, .log = *w->log };
 	HASH_ADD(hh, w->peers, id, sizeof(p->id), p);
 	if (p->hh.tbl)
 		return p;

@@ -6,10 +6,40 @@
 
 #include "io/sys.h"
 
+enum { TICK_MS = 1000 };
+
+/* Only while something is owed: a server that is idle sleeps. */
+static void arm(const struct records *r)
+{
+	if (r->audit->owes)
+		timer_at(r->timer, loop_now(r->loop) + TICK_MS);
+}
+
+static void on_timer(void *user)
+{
+	const struct records *r = user;
+
+	audit_tick(r->audit, sys_time_ms(), loop_now(r->loop));
+	arm(r);
+}
+
+int records_init(struct records *r, struct audit *audit, struct loop *loop)
+{
+	*r = (struct records){ .audit = audit, .loop = loop };
+	return timer_new(&r->timer, loop, on_timer, r);
+}
+
+void records_fini(struct records *r)
+{
+	timer_free(r->timer);
+	*r = (struct records){ 0 };
+}
+
 static void write_record(const struct records *r, struct audit_record *a)
 {
 	a->time_ms = sys_time_ms();
 	audit_write(r->audit, a, loop_now(r->loop));
+	arm(r);
 }
 
 static struct audit_end end_of(const struct ip *ip, uint16_t port)
@@ -51,7 +81,7 @@ void record_refused_login(const struct records *r, uint64_t connection, const st
 }
 
 void record_login(const struct records *r, uint64_t connection, const struct ends *ends, const struct policy *policy,
-		  const struct record_bytes *bytes, const char *how)
+		  const struct record_bytes *bytes, const char *how, const char *text)
 {
 	struct audit_record a = begin(AUDIT_LOGIN, connection, ends);
 
@@ -61,6 +91,7 @@ void record_login(const struct records *r, uint64_t connection, const struct end
 	a.to_client = bytes->to_client;
 	a.duration_ms = bytes->duration_ms;
 	a.end = how;
+	a.words = span_str(text);
 	write_record(r, &a);
 }
 
@@ -99,7 +130,7 @@ void record_gate(const struct records *r, uint64_t connection, const struct ends
 	a.to_client = g->tx_bytes;
 	a.duration_ms = g->end_ms - g->start_ms;
 	a.end = gate_how_text(g->how);
-	a.rule = span_str(g->words);
+	*(g->how == GATE_REFUSED ? &a.rule : &a.words) = span_str(g->words);
 	write_record(r, &a);
 }
 
@@ -121,7 +152,7 @@ void record_eviction(const struct records *r, uint64_t connection, const struct 
 
 	put_user(&a, policy);
 	a.end = "takeover";
-	a.rule = span_str(words);
+	a.words = span_str(words);
 	write_record(r, &a);
 }
 

@@ -7,6 +7,8 @@
 #include "base/str.h"
 #include "io/child.h"
 #include "io/privs.h"
+#include "io/sock.h"
+#include "io/sys.h"
 #include "io/users.h"
 #include "ssh/conn.h"
 
@@ -125,10 +127,28 @@ struct admission_limits server_admission(const struct server_conf *conf)
 				[OFFENCE_GRACE] = ms(p[PENALTY_GRACE_EXCEEDED]),
 				[OFFENCE_REFUSED] = ms(p[PENALTY_REFUSE_CONNECTION]),
 				[OFFENCE_CRASH] = ms(p[PENALTY_CRASH]) },
+		.exempt = &conf->penalty_exempt,
 		.least_ms = ms(p[PENALTY_MIN]),
 		.most_ms = ms(p[PENALTY_MAX]),
 		.sources_max = (uint32_t)p[PENALTY_MAX_SOURCES4],
 	};
+}
+
+unsigned server_workers(const struct server_conf *conf)
+{
+	return conf->workers > 0 ? MIN((unsigned)conf->workers, (unsigned)WORKERS_MAX) : sys_processors(WORKERS_MAX);
+}
+
+int server_crypto(const struct server_conf *conf, struct crypto *c, struct log *log, struct why *why)
+{
+	int err = crypto_backend_set(c, (enum crypto_backend)conf->crypto_backend, why);
+	const char *lack = conf->crypto_backend == CRYPTO_OPENSSL ? NULL : crypto_mb_lack(c);
+
+	if (err)
+		return err;
+	log_line(log, lack && crypto_mb_wrong(c) ? LOG_AT_INFO : LOG_AT_DEBUG1, "AES-GCM is done by %s%s%s.",
+		 crypto_gcm_by(c), lack ? ": " : "", lack ? lack : "");
+	return OK;
 }
 
 /* ---- children ---- */
@@ -139,6 +159,23 @@ void server_begin_child(struct log *log, struct audit *audit)
 	sink_seal(log->sink);
 	sink_seal(&audit->sink);
 	log_to_sink(log, log->sink, "aditd", log->level);
+}
+
+/* A file that cannot be taken over is an old one that goes on. */
+void server_switch_log(enum server_log which, int fd, struct log *log, struct audit *audit)
+{
+	struct sink fresh;
+	struct why why;
+
+	if (sink_adopt(&fresh, fd, "aditd", 0, &why) != OK) {
+		log_line(log, LOG_AT_ERROR, "%s", why.text);
+		sock_close(fd);
+	} else if (which == SERVER_LOG_RECORDS) {
+		audit_switch(audit, fresh);
+	} else {
+		sink_close(log->sink);
+		*log->sink = fresh;
+	}
 }
 
 /* ---- locking in ---- */
@@ -159,21 +196,41 @@ int server_lock_in(enum sandbox_profile profile, const struct sandbox_opts *opts
 
 /* ---- the workers' user ---- */
 
-int server_drop(struct log *log, struct why *why)
+static const char *const worker_users[] = { "_adit", "nobody" };
+
+static int find_worker_user(struct user *u, size_t *which, struct why *why)
 {
-	static const char *const names[] = { "_adit", "nobody" };
-	struct user u = { 0 };
 	int err = ERR_NOT_FOUND;
 
-	for (size_t i = 0; i < LEN(names) && err == ERR_NOT_FOUND; i++) {
-		if (i)
-			log_line(log, LOG_AT_ERROR,
-				 "there is no user _adit: the workers run as nobody, as other programs may do too");
-		err = users_find(&u, names[i], why);
+	for (*which = 0; *which < LEN(worker_users); ++*which) {
+		err = users_find(u, worker_users[*which], why);
+		if (err != ERR_NOT_FOUND)
+			break;
 	}
-	if (err)
-		return err;
-	err = privs_drop(&(struct privs_id){ .uid = u.uid, .gid = u.gid }, 0, why);
+	return err;
+}
+
+int server_check_user(struct log *log, struct why *why)
+{
+	struct user u = { 0 };
+	size_t which;
+	int err = find_worker_user(&u, &which, why);
+
+	if (!err && which)
+		log_line(log, LOG_AT_INFO, "there is no user %s: the workers run as %s, as other programs may do too",
+			 worker_users[0], worker_users[which]);
+	users_fini(&u);
+	return err;
+}
+
+int server_drop(struct why *why)
+{
+	struct user u = { 0 };
+	size_t which;
+	int err = find_worker_user(&u, &which, why);
+
+	if (!err)
+		err = privs_drop(&(struct privs_id){ .uid = u.uid, .gid = u.gid }, 0, why);
 	users_fini(&u);
 	return err;
 }

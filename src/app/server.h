@@ -9,7 +9,7 @@
 #include "io/log.h"
 #include "io/sandbox.h"
 
-enum { SERVER_EXIT_FAILURE = 255 };
+enum { SERVER_EXIT_FAILURE = 255, WORKERS_MAX = 256 };
 
 extern const char server_version[];
 
@@ -24,6 +24,14 @@ int server_criteria(struct server_who *who, char *words, struct why *why) MUST_C
 const char *server_facility(const struct server_conf *conf);
 struct admission_limits server_admission(const struct server_conf *conf);
 
+/* 0 means one for each processor. */
+unsigned server_workers(const struct server_conf *conf);
+/* CryptoBackend: chosen before the children, and said. */
+int server_crypto(const struct server_conf *conf, struct crypto *c, struct log *log, struct why *why) MUST_CHECK;
+
+enum server_log { SERVER_LOG_LINES, SERVER_LOG_RECORDS };
+/* In a child: lines or records go to another file from here on. The descriptor is taken. */
+void server_switch_log(enum server_log which, int fd, struct log *log, struct audit *audit);
 /* In a child, before anything else: its own number in front of log lines, no signals of the person at the terminal, and
  * logs that reconnect no more. */
 void server_begin_child(struct log *log, struct audit *audit);
@@ -32,7 +40,8 @@ void server_begin_child(struct log *log, struct audit *audit);
 int server_lock_in(enum sandbox_profile profile, const struct sandbox_opts *opts, const struct server_conf *conf,
 		   struct log *log, struct why *why) MUST_CHECK;
 
-/* The unprivileged user of the workers: _adit, or nobody with a warning. */
-int server_drop(struct log *log, struct why *why) MUST_CHECK;
+/* The unprivileged user of the workers: _adit, or nobody with a warning. The first looks, the second becomes it. */
+int server_check_user(struct log *log, struct why *why) MUST_CHECK;
+int server_drop(struct why *why) MUST_CHECK;
 
 #endif

@@ -79,6 +79,12 @@ static void on_guard(struct worker *w, const struct memo *m, int *fd)
 	join_guard(w, fd);
 }
 
+static void on_log(struct worker *w, const struct memo *m, int *fd)
+{
+	server_switch_log((enum server_log)m->number, *fd, w->log, w->records.audit);
+	*fd = IPC_NO_FD;
+}
+
 static void on_drain(struct worker *w, const struct memo *m, int *fd)
 {
 	(void)fd;
@@ -132,8 +138,8 @@ static void on_evict(struct worker *w, const struct memo *m, int *fd)
 static void on_master_memo(void *user, struct span text, int *fd)
 {
 	static void (*const handlers[MEMO_KINDS])(struct worker *, const struct memo *, int *) = {
-		[MEMO_SERVE] = on_serve, [MEMO_GUARD] = on_guard, [MEMO_DRAIN] = on_drain, [MEMO_BOUND] = on_bound,
-		[MEMO_RETRY] = on_retry, [MEMO_PROBE] = on_probe, [MEMO_EVICT] = on_evict,
+		[MEMO_LOG] = on_log,	 [MEMO_SERVE] = on_serve, [MEMO_GUARD] = on_guard, [MEMO_DRAIN] = on_drain,
+		[MEMO_BOUND] = on_bound, [MEMO_RETRY] = on_retry, [MEMO_PROBE] = on_probe, [MEMO_EVICT] = on_evict,
 	};
 	struct worker *w = user;
 	struct memo m;
@@ -162,7 +168,7 @@ static int lock_in(struct worker *w, struct why *why)
 {
 	static const char *const everywhere[] = { "/" };
 	const struct sandbox_opts opts = { .sockets = everywhere, .n_sockets = LEN(everywhere), .unix_sockets = true };
-	int err = geteuid() == 0 ? server_drop(w->log, why) : OK;
+	int err = geteuid() == 0 ? server_drop(why) : OK;
 
 	return err ? err : server_lock_in(SANDBOX_WORKER, &opts, w->conf, w->log, why);
 }
@@ -182,8 +188,9 @@ static int set_up(struct worker *w, const struct worker_setup *s, struct why *wh
 	int guard_fd = s->guard_fd, err = loop_new(&w->loop, why);
 
 	asks_init(&w->asks);
-	w->records = (struct records){ s->audit, w->loop };
 	w->bank = (struct bank){ .limit = s->conf->bank.process };
+	if (!err)
+		err = records_init(&w->records, s->audit, w->loop);
 	if (!err)
 		err = pool_init(&w->pool, SPARE_CHUNKS);
 	if (!err)
@@ -196,7 +203,9 @@ static int set_up(struct worker *w, const struct worker_setup *s, struct why *wh
 
 int worker_main(const struct worker_setup *setup)
 {
-	struct worker w = { .conf = setup->conf, .crypto = setup->crypto, .log = setup->log };
+	struct worker w = {
+		.conf = setup->conf, .crypto = setup->crypto, .log = setup->log, .log_fixed = setup->log_fixed
+	};
 	struct span keys[HOST_KEYS_MAX];
 	struct why why = { "" };
 

@@ -30,6 +30,7 @@ struct worker {
 	struct bank bank;
 	struct peer *peers; /* by number */
 	bool draining;
+	bool log_fixed; /* by -d or -q: LogLevel does not count */
 };
 
 /* The process's whole life; returns its exit status. Descriptors: the ends of the pairs to master and guard. */
@@ -40,6 +41,7 @@ struct worker_setup {
 	struct audit *audit;
 	struct span host_keys; /* packed */
 	int master_fd, guard_fd;
+	bool log_fixed;
 };
 int worker_main(const struct worker_setup *setup);
 

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "conf/types.h"
 
-enum kind { NUMBER, FLAG, WORDS, TEXT };
+enum kind { NUMBER, LONG, FLAG, WORDS, TEXT };
 
 struct field {
 	enum kind kind;
@@ -31,12 +32,19 @@ static const struct field fields[] = {
 	FIELD(FLAG, root, 0),
 	FIELD(NUMBER, bind_mask, 0777),
 	FIELD(FLAG, bind_unlink, 0),
+	FIELD(NUMBER, max_channels, POLICY_COUNT_MAX),
 	FIELD(NUMBER, max_listeners, POLICY_COUNT_MAX),
 	FIELD(NUMBER, max_opens, POLICY_COUNT_MAX),
+	FIELD(LONG, rekey_bytes, 0),
+	FIELD(NUMBER, rekey_seconds, INT32_MAX),
+	FIELD(NUMBER, tos, POLICY_NO_TOS),
+	FIELD(NUMBER, log_level, LOG_LEVEL_DEBUG3),
 	FIELD(NUMBER, alive_seconds, INT32_MAX),
 	FIELD(NUMBER, alive_max, INT32_MAX),
-	FIELD(NUMBER, idle_direct_seconds, INT32_MAX),
-	FIELD(NUMBER, idle_forwarded_seconds, INT32_MAX),
+	FIELD(NUMBER, idle_seconds[POLICY_DIRECT_TCPIP], INT32_MAX),
+	FIELD(NUMBER, idle_seconds[POLICY_DIRECT_STREAMLOCAL], INT32_MAX),
+	FIELD(NUMBER, idle_seconds[POLICY_FORWARDED_TCPIP], INT32_MAX),
+	FIELD(NUMBER, idle_seconds[POLICY_FORWARDED_STREAMLOCAL], INT32_MAX),
 	FIELD(NUMBER, unused_seconds, INT32_MAX),
 	FIELD(NUMBER, takeover_ms, INT32_MAX),
 	FIELD(TEXT, user, 0),
@@ -86,11 +94,16 @@ static void pack_words(struct buf *out, const struct strs *words)
 static void pack_field(struct buf *out, const struct field *f, const void *at)
 {
 	uint32_t v;
+	uint64_t l;
 
 	switch (f->kind) {
 	case NUMBER:
 		memcpy(&v, at, sizeof(v));
 		buf_u32(out, v);
+		break;
+	case LONG:
+		memcpy(&l, at, sizeof(l));
+		buf_u64(out, l);
 		break;
 	case FLAG:
 		buf_u8(out, *(const bool *)at);
@@ -117,6 +130,16 @@ static int unpack_number(uint32_t *out, struct rd *in, uint32_t most)
 	uint32_t v = rd_u32(in);
 
 	if (!rd_ok(in) || v > most)
+		return ERR_SYNTAX;
+	memcpy(out, &v, sizeof(v));
+	return OK;
+}
+
+static int unpack_long(uint64_t *out, struct rd *in)
+{
+	uint64_t v = rd_u64(in);
+
+	if (!rd_ok(in))
 		return ERR_SYNTAX;
 	memcpy(out, &v, sizeof(v));
 	return OK;
@@ -163,6 +186,8 @@ static int unpack_field(void *at, const struct field *f, struct rd *in)
 	switch (f->kind) {
 	case NUMBER:
 		return unpack_number(at, in, f->most);
+	case LONG:
+		return unpack_long(at, in);
 	case FLAG:
 		return unpack_flag(at, in);
 	case WORDS:

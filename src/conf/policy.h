@@ -19,8 +19,19 @@ enum { POLICY_ADMIN, POLICY_KEY, POLICY_LISTS };
 
 /* Ceilings: words of one list, bytes of one word, bytes of a text, bytes of a whole packed policy. A reader of
  * configuration or keys refuses what is longer. */
-enum { POLICY_WORDS_MAX = 1024, POLICY_WORD_MAX = 300, POLICY_TEXT_MAX = 1024, POLICY_PACKED_MAX = 128 * 1024 };
+enum { POLICY_WORDS_MAX = 1024, POLICY_WORD_MAX = 300, POLICY_TEXT_MAX = 1024, POLICY_PACKED_MAX = 100 * 1024 };
 enum { POLICY_COUNT_MAX = 1 << 20 }; /* of listeners and opens */
+
+/* The types of channels that there are. */
+enum policy_channel {
+	POLICY_DIRECT_TCPIP,
+	POLICY_DIRECT_STREAMLOCAL,
+	POLICY_FORWARDED_TCPIP,
+	POLICY_FORWARDED_STREAMLOCAL,
+	POLICY_CHANNELS
+};
+
+enum { POLICY_NO_TOS = 256 };
 
 /* Zero is a valid empty object that permits nothing. */
 struct policy {
@@ -32,13 +43,17 @@ struct policy {
 	bool root; /* uid 0: may have listeners below 1024 */
 	uint32_t bind_mask;
 	bool bind_unlink;
-	uint32_t max_listeners, max_opens;		      /* MaxListeners, MaxOpensPending */
-	uint32_t alive_seconds, alive_max;		      /* ClientAliveInterval (0 = off), ClientAliveCountMax */
-	uint32_t idle_direct_seconds, idle_forwarded_seconds; /* ChannelTimeout; 0 = none */
-	uint32_t unused_seconds;			      /* UnusedConnectionTimeout; 0 = none */
-	uint32_t takeover_ms;				      /* TakeoverListen; 0 = off */
-	char *user;					      /* for records; not NULL once it was made */
-	char *key;					      /* "ED25519 SHA256:...", or "CERT-ID serial N CA ..." */
+	uint32_t max_channels, max_listeners, max_opens; /* MaxChannels, MaxListeners, MaxOpensPending */
+	uint64_t rekey_bytes;				 /* RekeyLimit; 0 = the cipher's own limit */
+	uint32_t rekey_seconds;				 /* 0 = none */
+	uint32_t tos;					 /* IPQoS: the byte; POLICY_NO_TOS = leave it alone */
+	uint32_t log_level;				 /* LogLevel */
+	uint32_t alive_seconds, alive_max;		 /* ClientAliveInterval (0 = off), ClientAliveCountMax */
+	uint32_t idle_seconds[POLICY_CHANNELS];		 /* ChannelTimeout; 0 = none */
+	uint32_t unused_seconds;			 /* UnusedConnectionTimeout; 0 = none */
+	uint32_t takeover_ms;				 /* TakeoverListen; 0 = off */
+	char *user;					 /* for records; not NULL once it was made */
+	char *key;					 /* "ED25519 SHA256:...", or "CERT-ID serial N CA ..." */
 };
 
 void policy_fini(struct policy *p);

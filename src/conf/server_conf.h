@@ -36,7 +36,7 @@ struct server_who {
 	 * NULL, or a NULL result: none. */
 	const struct strs *(*groups)(void *ctx);
 	void *ctx;
-	const char *host;		  /* name of the client (UseDNS); NULL = its address stands for it */
+	const char *host;		  /* -C host=; NULL = its address stands for it, names are never looked up */
 	struct ip address, local_address; /* family 0 = not known; never v4-mapped */
 	uint16_t local_port;		  /* 0 = not known */
 };

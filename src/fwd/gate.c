@@ -130,8 +130,8 @@ int gate_new(struct gate **out, struct link *l, const struct policy *policy, con
 	g->user = user;
 	g->unused_ms = loop_now(link_loop(l));
 	list_init(&g->streams);
-	list_init(&g->quiet[0]);
-	list_init(&g->quiet[1]);
+	for (size_t i = 0; i < LEN(g->quiet); i++)
+		list_init(&g->quiet[i]);
 	list_init(&g->posts);
 	list_init(&g->asks);
 	connector_init(&g->connector, l, policy->max_opens);

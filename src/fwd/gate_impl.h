@@ -22,9 +22,9 @@ struct gate {
 	struct timer *timer;
 	struct list streams;
 	unsigned stream_count;
-	struct list quiet[2];	     /* open streams, direct and forwarded: the one that moved longest ago is first */
-	uint64_t rx_bytes, tx_bytes; /* of streams that have ended */
-	uint64_t unused_ms;	     /* since when there was nothing */
+	struct list quiet[POLICY_CHANNELS]; /* open streams of a type: the one that moved longest ago is first */
+	uint64_t rx_bytes, tx_bytes;	    /* of streams that have ended */
+	uint64_t unused_ms;		    /* since when there was nothing */
 	struct list posts;
 	unsigned post_count;
 	struct list asks;	/* global requests, in order: only the first may wait for an answer from outside */

@@ -6,15 +6,22 @@
 #include "base/str.h"
 #include "fwd/gate_impl.h"
 
-static size_t side(const struct stream *s)
+static enum policy_channel type_of(const struct stream *s)
 {
-	return s->kind == GATE_DIRECT_TCPIP || s->kind == GATE_DIRECT_STREAMLOCAL ? 0 : 1;
+	static const enum policy_channel types[] = {
+		[GATE_DIRECT_TCPIP] = POLICY_DIRECT_TCPIP,
+		[GATE_DIRECT_STREAMLOCAL] = POLICY_DIRECT_STREAMLOCAL,
+		[GATE_FORWARDED_TCPIP] = POLICY_FORWARDED_TCPIP,
+		[GATE_FORWARDED_STREAMLOCAL] = POLICY_FORWARDED_STREAMLOCAL,
+	};
+
+	return types[s->kind];
 }
 
 /* ChannelTimeout, in ms; 0 = none. */
 static uint64_t idle_ms(const struct gate *g, size_t which)
 {
-	return (uint64_t)(which == 0 ? g->policy->idle_direct_seconds : g->policy->idle_forwarded_seconds) * 1000;
+	return (uint64_t)g->policy->idle_seconds[which] * 1000;
 }
 
 /* The list stays in order of movement, so that one timer can look at its head. */
@@ -22,10 +29,10 @@ static void on_moved(struct witness *w)
 {
 	struct stream *s = CONTAINER(w, struct stream, witness);
 	struct gate *g = s->gate;
-	struct list *quiet = &g->quiet[side(s)];
+	struct list *quiet = &g->quiet[type_of(s)];
 	bool first;
 
-	if (!idle_ms(g, side(s)))
+	if (!idle_ms(g, type_of(s)))
 		return;
 	s->moved_ms = loop_now(link_loop(g->link));
 	first = list_empty(quiet);

@@ -42,6 +42,9 @@ int link_new(struct link **out, struct loop *loop, int fd, struct conn *c, const
  * are not pumps (struct forwards) must be freed before. */
 void link_free(struct link *l);
 
+/* IPQoS: the DSCP byte of the connection. */
+void link_tos(struct link *l, int tos);
+
 /* Ends the connection politely: DISCONNECT with this text, then `failed` with ERR_CLOSED and `done`. */
 void link_disconnect(struct link *l, const char *text);
 

@@ -75,11 +75,3 @@ void background_ready(struct background *b, bool keep_stderr)
 	close(b->ready);
 	b->ready = -1;
 }
-
-void background_daemon(struct background *b)
-{
-	if (b->ready < 0)
-		return;
-	(void)!chdir("/"); /* where it cannot, it stays */
-	background_ready(b, false);
-}

@@ -22,8 +22,4 @@ int background_split(struct background *b, enum background_side *side, int *code
  * directory stays, because relative paths of sockets and files have to stay right. Nothing happens without a split. */
 void background_ready(struct background *b, bool keep_stderr);
 
-/* The same for a server: it leaves stderr, and the working directory for "/", so that no file system is held. Paths
- * that are used later have to be absolute by now. */
-void background_daemon(struct background *b);
-
 #endif

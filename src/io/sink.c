@@ -90,6 +90,11 @@ int sink_fd(const struct sink *s)
 	return s->kind == SINK_SYSLOG ? s->syslog.fd : s->fd;
 }
 
+int sink_dup(const struct sink *s)
+{
+	return s->kind == SINK_FILE ? fcntl(s->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1) : -1;
+}
+
 void sink_seal(struct sink *s)
 {
 	s->syslog.retry = SYSLOG_NO_RETRY;

@@ -33,6 +33,8 @@ int sink_open(struct sink *out, const char *where, const char *name, int facilit
 int sink_adopt(struct sink *out, int fd, const char *name, int facility, struct why *why) MUST_CHECK;
 /* For a child that makes a sink of it by sink_adopt(); -1 with SINK_NONE. */
 int sink_fd(const struct sink *s);
+/* Another descriptor of a file, to be handed to another process; -1 for what is no file, or when none is left. */
+int sink_dup(const struct sink *s);
 /* For a process that may not connect any more: the system's log is never tried again. */
 void sink_seal(struct sink *s);
 /* Leaves an empty sink. */

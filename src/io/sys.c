@@ -33,10 +33,23 @@ int sys_start(struct why *why)
 	return OK;
 }
 
+/* Whoever should raise the limits again finds none of our memory in a dump (core(5)). */
+static void leave_dumps(void)
+{
+	int fd = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)!write(fd, "0", 1);
+	close(fd);
+}
+
+/* All of it is a second line of defence: what the system does not have cannot be asked of it. */
 void sys_harden(void)
 {
 	const struct rlimit none = { 0, 0 };
 
+	leave_dumps();
 	(void)setrlimit(RLIMIT_CORE, &none);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
@@ -101,4 +114,11 @@ uint64_t sys_time_ms(void)
 
 	(void)clock_gettime(CLOCK_REALTIME, &now); /* it cannot fail for this clock */
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+unsigned sys_processors(unsigned most)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : (unsigned)MIN((unsigned long)n, (unsigned long)most);
 }

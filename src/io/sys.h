@@ -9,7 +9,8 @@
 /* First of all in main(): descriptors 0 to 2 are open (/dev/null where they were not), so that no socket gets their
  * number, SIGPIPE is ignored, and large blocks of memory go back to the system when they are freed. OK or ERR_IO. */
 int sys_start(struct why *why) MUST_CHECK;
-/* Before the first secret is in memory: no core dumps, and no other process of this user may look into this one. */
+/* Before the first secret is in memory, and before a fork(): no core dumps, none of our memory in one, and no other
+ * process of this user may look into this one. */
 void sys_harden(void);
 
 /* n bytes of the kernel's randomness. OK or ERR_IO. */
@@ -24,6 +25,8 @@ struct sys_user {
 int sys_user_get(struct sys_user *out, struct why *why) MUST_CHECK;
 void sys_user_fini(struct sys_user *u);
 
+/* Processors that this process may use: 1 to `most`. */
+unsigned sys_processors(unsigned most);
 /* Milliseconds since 1970, UTC: for records, because it may go back. */
 uint64_t sys_time_ms(void);
 

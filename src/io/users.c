@@ -61,23 +61,23 @@ static int find_passwd(struct user *u, const char *name, struct why *why)
 	return why_set(why, ERR_LIMIT, "the entry of user %s is too long", name);
 }
 
-static int find_gids(struct user *u, struct why *why)
+int users_gids(struct user *u, struct why *why)
 {
 	int n = 32, room;
 
-	do {
+	while (!u->n_gids && n <= USERS_GROUPS_MAX) {
 		gid_t *more = realloc(u->gids, (size_t)n * sizeof(*more));
 
 		if (!more)
 			return why_set(why, ERR_NOMEM, "out of memory");
 		u->gids = more;
 		room = n;
-		if (getgrouplist(u->name, u->gid, u->gids, &n) >= 0) {
+		if (getgrouplist(u->name, u->gid, u->gids, &n) >= 0)
 			u->n_gids = (size_t)n;
-			return OK;
-		}
 		n = MAX(n, 2 * room); /* some versions of glibc do not say how many there are */
-	} while (n <= USERS_GROUPS_MAX);
+	}
+	if (u->n_gids)
+		return OK;
 	return why_set(why, ERR_LIMIT, "user %s is in more than %d groups", u->name, USERS_GROUPS_MAX);
 }
 
@@ -111,7 +111,16 @@ static int group_name(gid_t gid, char **name, struct why *why)
 	return err == ERR_NOT_FOUND ? OK : err;
 }
 
-static int find_groups(struct user *u, struct why *why)
+static void forget_groups(struct user *u)
+{
+	for (size_t i = 0; i < u->n_groups; i++)
+		free(u->groups[i]);
+	free(u->groups);
+	u->groups = NULL;
+	u->n_groups = 0;
+}
+
+static int name_groups(struct user *u, struct why *why)
 {
 	int err = OK;
 
@@ -123,6 +132,18 @@ static int find_groups(struct user *u, struct why *why)
 		if (!err && u->groups[u->n_groups])
 			u->n_groups++;
 	}
+	return err;
+}
+
+int users_groups(struct user *u, struct why *why)
+{
+	int err = users_gids(u, why);
+
+	if (err || u->groups)
+		return err;
+	err = name_groups(u, why);
+	if (err)
+		forget_groups(u);
 	return err;
 }
 
@@ -145,10 +166,6 @@ int users_find(struct user *out, const char *name, struct why *why)
 	if (!possible(name))
 		return why_set(why, ERR_NOT_FOUND, "no such user");
 	err = find_passwd(&u, name, why);
-	if (!err)
-		err = find_gids(&u, why);
-	if (!err)
-		err = find_groups(&u, why);
 	if (err)
 		users_fini(&u);
 	else
@@ -158,9 +175,7 @@ int users_find(struct user *out, const char *name, struct why *why)
 
 void users_fini(struct user *u)
 {
-	for (size_t i = 0; i < u->n_groups; i++)
-		free(u->groups[i]);
-	free(u->groups);
+	forget_groups(u);
 	free(u->gids);
 	free(u->name);
 	free(u->home);

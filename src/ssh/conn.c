@@ -443,6 +443,18 @@ int conn_next(struct conn *c, struct event *ev)
 	return c->err;
 }
 
+/* ---- terms ---- */
+
+void conn_set_terms(struct conn *c, const struct conn_terms *t)
+{
+	c->setup.alive_ms = t->alive_ms;
+	c->setup.alive_max = t->alive_max;
+	c->setup.rekey_bytes = t->rekey_bytes;
+	c->setup.rekey_ms = t->rekey_ms;
+	c->setup.max_channels = t->max_channels ? t->max_channels : CHANNELS_MAX;
+	c->chans.limit = c->setup.max_channels;
+}
+
 /* ---- facts ---- */
 
 void conn_rekey(struct conn *c)

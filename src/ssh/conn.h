@@ -262,6 +262,14 @@ enum { BANNER_MAX = 32000 };
  * ERR_CLOSED. */
 int conn_banner(struct conn *c, struct span text) MUST_CHECK;
 
+/* Other terms from here on, for a server that knows them only when it knows who has logged in. The numbers mean what
+ * they mean in struct conn_setup; channels that are open stay. */
+struct conn_terms {
+	uint32_t alive_ms, alive_max, max_channels;
+	uint64_t rekey_bytes, rekey_ms;
+};
+void conn_set_terms(struct conn *c, const struct conn_terms *t);
+
 /* Is the peer still there? Asks it at once (keepalive@openssh.com); EV_ALIVE follows: ok when a whole packet came whose
  * end the peer sent after this call, not ok when timeout_ms passed without one, none when the connection fails. Time in
  * which no packet may be opened because we owe an answer does not count. One at a time: a call while one runs is

@@ -22,11 +22,9 @@ static uint64_t alive_deadline(const struct conn *c)
 	return c->rx.last_ms + (uint64_t)c->setup.alive_ms * (c->alive_missed + 1);
 }
 
-/* Any packet is a sign of life; the request only makes sure that one comes. */
+/* The request makes sure that a sign of life comes (rx_open() sees it). */
 static void check_alive(struct conn *c)
 {
-	if (c->setup.alive_ms && c->now_ms - c->rx.last_ms < c->setup.alive_ms)
-		c->alive_missed = 0;
 	if (c->now_ms < alive_deadline(c))
 		return;
 	if (c->setup.alive_max && c->alive_missed >= c->setup.alive_max) {

@@ -360,6 +360,7 @@ static int rx_open(struct conn *c, uint8_t *pkt, size_t len, struct span *payloa
 		return conn_fail(c, ERR_PROTO, "bad packet padding %zu", pad);
 	*payload = span(pkt + 5, len - 5 - pad);
 	r->last_ms = c->now_ms;
+	c->alive_missed = 0; /* any packet is a sign of life */
 	r->seq++;
 	r->key_packets++;
 	r->packets++;

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -352,6 +353,8 @@ static bool as_expected(struct evil *e, enum fate f, uint32_t seq, const struct 
 static void revive(struct evil *e)
 {
 	e->us->err = OK;
+	free(e->us->why);
+	e->us->why = NULL;
 	e->us->rx.packets = 0;
 	e->us->tx.reply_count = e->us->tx.replies = 0;
 }

@@ -92,6 +92,26 @@ static void test_login(void **state)
 	free(w);
 }
 
+/* A tunnel that nobody uses stands as long as the other side answers. */
+static void test_idle_for_a_day(void **state)
+{
+	static const struct conn_terms terms = { .alive_ms = 15000, .alive_max = 3 };
+	struct world_setup setup = { .seed = 7, .weather = { .delay_ms = WAY_MS } };
+	struct world *w = malloc(sizeof(*w));
+
+	assert_int_equal(world_init(w, &setup, crypto, host_key, user_key), OK);
+	for (int i = 0; i < TURNS && !(w->client.logged_in && w->server.logged_in); i++)
+		world_turn(w);
+	conn_set_terms(*state ? w->client.conn : w->server.conn, &terms);
+	uint64_t day_ms = w->now_ms + UINT64_C(24) * 3600 * 1000;
+	while (w->now_ms < day_ms && !w->client.failed && !w->server.failed)
+		world_turn(w);
+	assert_int_equal(w->client.failed, OK);
+	assert_int_equal(w->server.failed, OK);
+	world_fini(w);
+	free(w);
+}
+
 static const struct renewal renewals[] = {
 	{ "the client asks", true, NULL, 1, 0 },
 	{ "the server asks", false, NULL, 1, 1 },
@@ -102,7 +122,11 @@ static const struct renewal renewals[] = {
 
 int main(void)
 {
-	struct CMUnitTest tests[LEN(renewals) + 1] = { [LEN(renewals)] = cmocka_unit_test(test_login) };
+	struct CMUnitTest tests[LEN(renewals) + 3] = {
+		[LEN(renewals)] = cmocka_unit_test(test_login),
+		[LEN(renewals) + 1] = { "idle for a day: the client asks", test_idle_for_a_day, NULL, NULL, &crypto },
+		[LEN(renewals) + 2] = { "idle for a day: the server asks", test_idle_for_a_day, NULL, NULL, NULL },
+	};
 	int failed;
 
 	for (size_t i = 0; i < LEN(renewals); i++)

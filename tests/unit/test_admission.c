@@ -146,6 +146,25 @@ static void penalties_have_a_ceiling(void **state)
 	admission_free(a);
 }
 
+static void some_are_exempt(void **state)
+{
+	struct strs list = { (char *[]){ (char *)"192.0.2.0/24", (char *)"2001:db8::/32" }, 2 };
+	struct admission_limits l = usual;
+	struct ip inside = ip("192.0.2.1"), outside = ip("198.51.100.1"), mapped = ip("::ffff:192.0.2.9");
+	struct admission *a;
+
+	(void)state;
+	l.exempt = &list;
+	a = make(l);
+	admission_blame(a, &inside, OFFENCE_CRASH, 0);
+	admission_blame(a, &mapped, OFFENCE_CRASH, 0);
+	admission_blame(a, &outside, OFFENCE_CRASH, 0);
+	assert_int_equal(admission_ask(a, &inside, 0, 99), ADMIT_YES);
+	assert_int_equal(admission_ask(a, &mapped, 0, 99), ADMIT_YES);
+	assert_int_equal(admission_ask(a, &outside, 0, 99), ADMIT_NO_PENALTY);
+	admission_free(a);
+}
+
 /* Beyond sources_max nobody else is remembered, and those who are stay punished. */
 static void table_is_bounded(void **state)
 {
@@ -184,9 +203,13 @@ static void off(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(startups),	    cmocka_unit_test(one_source),
-		cmocka_unit_test(penalties),	    cmocka_unit_test(penalties_have_a_ceiling),
-		cmocka_unit_test(table_is_bounded), cmocka_unit_test(off),
+		cmocka_unit_test(startups),
+		cmocka_unit_test(one_source),
+		cmocka_unit_test(penalties),
+		cmocka_unit_test(penalties_have_a_ceiling),
+		cmocka_unit_test(table_is_bounded),
+		cmocka_unit_test(some_are_exempt),
+		cmocka_unit_test(off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -974,7 +974,7 @@ static void test_idle(void **state)
 
 	(void)state;
 	hall_up(&h);
-	h.policy.idle_direct_seconds = 1;
+	h.policy.idle_seconds[POLICY_DIRECT_TCPIP] = 1;
 	hall_new(&h);
 	for (int i = 0; i < 2; i++)
 		fake_asks(h.rig.conn, TARGET_DIRECT_TCPIP, "127.0.0.1", to);

@@ -42,8 +42,8 @@ static void describe(const struct policy *p, char *text, size_t n)
 	put_words(&out, "key-listen", &p->permit_listen[POLICY_KEY]);
 	put_words(&out, "deny", &p->deny_open);
 	buf_printf(&out, "alive=%u/%u takeover=%u idle=%u/%u unused=%u listeners=%u opens=%u", p->alive_seconds,
-		   p->alive_max, p->takeover_ms, p->idle_direct_seconds, p->idle_forwarded_seconds, p->unused_seconds,
-		   p->max_listeners, p->max_opens);
+		   p->alive_max, p->takeover_ms, p->idle_seconds[POLICY_DIRECT_TCPIP],
+		   p->idle_seconds[POLICY_FORWARDED_TCPIP], p->unused_seconds, p->max_listeners, p->max_opens);
 	snprintf(text, n, "%.*s", (int)out.n, out.p);
 	buf_fini(&out);
 }

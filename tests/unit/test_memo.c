@@ -32,22 +32,22 @@ static const struct {
 	enum memo_from from;
 	bool with_fd;
 } senders[] = {
-	{ MEMO_READY, FROM_GUARD, false },     { MEMO_READY, FROM_WORKER, false },
-	{ MEMO_WORKER, FROM_MASTER, true },    { MEMO_PEER, FROM_MASTER, false },
-	{ MEMO_GONE, FROM_MASTER, false },     { MEMO_SERVE, FROM_MASTER, true },
-	{ MEMO_BOUND, FROM_MASTER, true },     { MEMO_BOUND, FROM_MASTER, false },
-	{ MEMO_PROBE, FROM_MASTER, false },    { MEMO_EVICT, FROM_MASTER, false },
-	{ MEMO_RETRY, FROM_MASTER, false },    { MEMO_GUARD, FROM_MASTER, true },
-	{ MEMO_DRAIN, FROM_MASTER, false },    { MEMO_SIGN, FROM_WORKER, false },
-	{ MEMO_LOGIN, FROM_WORKER, false },    { MEMO_PROVE, FROM_WORKER, false },
-	{ MEMO_BIND, FROM_WORKER, false },     { MEMO_SIGNED, FROM_GUARD, false },
-	{ MEMO_VERDICT, FROM_GUARD, false },   { MEMO_PROVED, FROM_GUARD, false },
-	{ MEMO_UNBOUND, FROM_GUARD, false },   { MEMO_BANNER, FROM_GUARD, false },
-	{ MEMO_USER, FROM_GUARD, false },      { MEMO_OFFENCE, FROM_GUARD, false },
-	{ MEMO_BIND_FOR, FROM_GUARD, false },  { MEMO_BROKEN, FROM_GUARD, false },
-	{ MEMO_CLOSED, FROM_WORKER, false },   { MEMO_LISTEN, FROM_WORKER, false },
-	{ MEMO_UNLISTEN, FROM_WORKER, false }, { MEMO_TAKE_OVER, FROM_WORKER, false },
-	{ MEMO_PROBED, FROM_WORKER, false },
+	{ MEMO_READY, FROM_GUARD, false },	{ MEMO_READY, FROM_WORKER, false },
+	{ MEMO_WORKER, FROM_MASTER, true },	{ MEMO_PEER, FROM_MASTER, false },
+	{ MEMO_GONE, FROM_MASTER, false },	{ MEMO_SERVE, FROM_MASTER, true },
+	{ MEMO_BOUND, FROM_MASTER, true },	{ MEMO_BOUND, FROM_MASTER, false },
+	{ MEMO_PROBE, FROM_MASTER, false },	{ MEMO_EVICT, FROM_MASTER, false },
+	{ MEMO_RETRY, FROM_MASTER, false },	{ MEMO_GUARD, FROM_MASTER, true },
+	{ MEMO_LOG, FROM_MASTER, true },	{ MEMO_DRAIN, FROM_MASTER, false },
+	{ MEMO_SIGN, FROM_WORKER, false },	{ MEMO_LOGIN, FROM_WORKER, false },
+	{ MEMO_PROVE, FROM_WORKER, false },	{ MEMO_BIND, FROM_WORKER, false },
+	{ MEMO_SIGNED, FROM_GUARD, false },	{ MEMO_VERDICT, FROM_GUARD, false },
+	{ MEMO_PROVED, FROM_GUARD, false },	{ MEMO_UNBOUND, FROM_GUARD, false },
+	{ MEMO_BANNER, FROM_GUARD, false },	{ MEMO_USER, FROM_GUARD, false },
+	{ MEMO_OFFENCE, FROM_GUARD, false },	{ MEMO_BIND_FOR, FROM_GUARD, false },
+	{ MEMO_BROKEN, FROM_GUARD, false },	{ MEMO_CLOSED, FROM_WORKER, false },
+	{ MEMO_LISTEN, FROM_WORKER, false },	{ MEMO_UNLISTEN, FROM_WORKER, false },
+	{ MEMO_TAKE_OVER, FROM_WORKER, false }, { MEMO_PROBED, FROM_WORKER, false },
 };
 
 static bool sends(enum memo_kind kind, enum memo_from from, bool with_fd)

@@ -26,12 +26,16 @@ static void fill(struct policy *p)
 		.root = true,
 		.bind_mask = 0177,
 		.bind_unlink = true,
+		.max_channels = 7,
+		.tos = POLICY_NO_TOS,
+		.log_level = 3,
+		.rekey_bytes = UINT64_C(1) << 40,
+		.rekey_seconds = 3600,
 		.max_listeners = 100,
 		.max_opens = 1 << 20,
 		.alive_seconds = 30,
 		.alive_max = 3,
-		.idle_direct_seconds = 1,
-		.idle_forwarded_seconds = 2,
+		.idle_seconds = { 1, 2, 3, 4 },
 		.unused_seconds = 4,
 		.takeover_ms = INT32_MAX,
 		.user = user,
@@ -69,8 +73,10 @@ static void test_round(void **state)
 	assert_string_equal(q.key, "ED25519 SHA256:abc");
 	assert_true(q.root && q.bind_unlink && q.tcp == 3 && q.streamlocal == 1 && q.gateway == GATEWAY_CLIENT);
 	assert_true(q.bind_mask == 0177 && q.max_listeners == 100 && q.max_opens == 1 << 20);
-	assert_true(q.alive_seconds == 30 && q.alive_max == 3 && q.idle_direct_seconds == 1);
-	assert_true(q.idle_forwarded_seconds == 2 && q.unused_seconds == 4 && q.takeover_ms == INT32_MAX);
+	assert_true(q.tos == POLICY_NO_TOS && q.log_level == 3 && q.max_channels == 7 &&
+		    q.rekey_bytes == UINT64_C(1) << 40 && q.rekey_seconds == 3600);
+	assert_true(q.alive_seconds == 30 && q.alive_max == 3 && q.idle_seconds[0] == 1 && q.idle_seconds[3] == 4);
+	assert_true(q.idle_seconds[1] == 2 && q.unused_seconds == 4 && q.takeover_ms == INT32_MAX);
 	policy_pack(&q, &again);
 	assert_true(span_eq(buf_span(&again), span(packed.p, packed.n - 1)));
 	policy_fini(&q);
@@ -107,7 +113,7 @@ static void test_cut(void **state)
 /* One field out of its range each. */
 static void test_ranges(void **state)
 {
-	struct policy rows[14], q;
+	struct policy rows[18], q;
 
 	(void)state;
 	for (size_t i = 0; i < LEN(rows); i++)
@@ -120,12 +126,16 @@ static void test_ranges(void **state)
 	rows[5].max_opens = UINT32_MAX;
 	rows[6].alive_seconds = 1u << 31;
 	rows[7].alive_max = 1u << 31;
-	rows[8].idle_direct_seconds = 1u << 31;
-	rows[9].idle_forwarded_seconds = 1u << 31;
+	rows[8].idle_seconds[0] = 1u << 31;
+	rows[9].idle_seconds[3] = 1u << 31;
 	rows[10].unused_seconds = 1u << 31;
 	rows[11].takeover_ms = 1u << 31;
 	rows[12].user = NULL;
 	rows[13].user = (char[]){ "" };
+	rows[14].max_channels = POLICY_COUNT_MAX + 1;
+	rows[15].rekey_seconds = 1u << 31;
+	rows[16].tos = POLICY_NO_TOS + 1;
+	rows[17].log_level = 8;
 	for (size_t i = 0; i < LEN(rows); i++) {
 		struct buf packed = BUF(POLICY_PACKED_MAX);
 		struct rd in;

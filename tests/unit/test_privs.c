@@ -85,11 +85,21 @@ static void users_not_found(void **state)
 		group_error = cases[i].group;
 		short_rooms = cases[i].rooms;
 		int err = users_find(&u, cases[i].name, &why);
+		bool entry = !err;
 
+		if (entry)
+			err = users_groups(&u, &why);
 		passwd_error = group_error = short_rooms = 0;
 		assert_int_equal(err, cases[i].err);
 		assert_string_equal(why.text, cases[i].why);
-		assert_int_equal(u.uid, 77);
+		assert_int_equal(entry, cases[i].group != 0);
+		assert_int_equal(u.uid, entry ? 0 : 77);
+		assert_int_equal(u.n_groups, 0);
+		if (entry) { /* nothing of the failure is left: the next time can do better */
+			assert_int_equal(users_groups(&u, NULL), OK);
+			assert_true(u.n_groups >= 1);
+			users_fini(&u);
+		}
 	}
 }
 
@@ -101,6 +111,8 @@ static void users_found(void **state)
 	(void)state;
 	short_rooms = 3;
 	assert_int_equal(users_find(&u, "root", NULL), OK);
+	assert_int_equal(u.n_gids, 0);
+	assert_int_equal(users_groups(&u, NULL), OK);
 	assert_string_equal(u.name, "root");
 	assert_int_equal(u.uid, 0);
 	assert_true(u.home[0] == '/' && u.shell[0] == '/');
@@ -115,6 +127,7 @@ static void users_found(void **state)
 
 	group_error = ENOENT; /* numbers without names */
 	assert_int_equal(users_find(&u, "root", NULL), OK);
+	assert_int_equal(users_groups(&u, NULL), OK);
 	group_error = 0;
 	assert_int_equal(u.n_groups, 0);
 	assert_true(u.n_gids >= 1);

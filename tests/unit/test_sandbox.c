@@ -693,7 +693,7 @@ static int read_keys(void *user)
 	CHECK(privs_as_user(&home, &somebody, NULL) == OK);
 	CHECK(read_a_file() == 0 && write_a_file() == ENOSYS);
 	privs_back(&home);
-	CHECK(users_find(&u, "root", NULL) == OK && u.n_groups > 0);
+	CHECK(users_find(&u, "root", NULL) == OK && users_groups(&u, NULL) == OK && u.n_groups > 0);
 	users_fini(&u);
 	CHECK(users_find(&u, "no-such-user-here", NULL) == ERR_NOT_FOUND);
 	CHECK(unix_socket() == 0 && tcp_socket() == ENOSYS);

@@ -67,11 +67,10 @@ static void test_bad_files(void **state)
 	snprintf(text, sizeof(text), "Include %s\n", in_folder("main"));
 	write_file("main", text, 0600);
 	refuse_main(ERR_SYNTAX, "Too many recursive configuration includes");
-	write_file("part", "Port x\n", 0600);
+	write_file("part", "Port 65536\n", 0600);
 	snprintf(text, sizeof(text), "Include %s\n", in_folder("part"));
 	write_file("main", text, 0600);
-	refuse_main(ERR_SYNTAX,
-		    "part line 1: Bad port 'x': it is not a number, and /etc/services has no TCP service of that name");
+	refuse_main(ERR_SYNTAX, "part line 1: Bad port '65536'.");
 	write_file("part", "Port 1\n", 0600);
 	snprintf(text, sizeof(text), "Match User a\nInclude %s\n", in_folder("part"));
 	write_file("main", text, 0600);

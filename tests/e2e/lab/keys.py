@@ -64,3 +64,9 @@ def known_host(server, *keys, name=None):
     """known_hosts lines for a server at a port."""
     name = name or f"[{server.host}]:{server.port}"
     return "".join(f"{name} {public(key)}\n" for key in keys)
+
+
+def fingerprint(key):
+    """SHA256:... of a key."""
+    seen = subprocess.run(["ssh-keygen", "-lf", str(key) + ".pub"], check=True, capture_output=True, text=True)
+    return seen.stdout.split()[1]

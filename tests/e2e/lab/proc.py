@@ -28,7 +28,8 @@ class Child:
     """One process. With tty=True it gets a terminal of its own (its stdin, stdout and stderr), else pipes and no
     terminal at all, so that nothing can ask the person who runs the tests."""
 
-    def __init__(self, argv, *, tty=False, stdin=subprocess.DEVNULL, env=None, user=None, group=None, cwd=None):
+    def __init__(self, argv, *, tty=False, stdin=subprocess.DEVNULL, env=None, user=None, group=None, cwd=None,
+                 pass_fds=()):
         self.argv = [str(a) for a in argv]
         self._said = bytearray()
         self._out = bytearray()
@@ -47,7 +48,7 @@ class Child:
             self._read(os.dup(self.tty), self._said)
         else:
             self.process = subprocess.Popen(self.argv, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                            start_new_session=True, **keep)
+                                            start_new_session=True, pass_fds=pass_fds, **keep)
             self._read(self.process.stderr.fileno(), self._said)
             self._read(self.process.stdout.fileno(), self._out)
         self.pid = self.process.pid

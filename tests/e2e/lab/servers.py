@@ -147,20 +147,27 @@ class OpenSSH(Server):
 
 
 class Aditd(Server):
-    """Our own. `config`: lines that come before the defaults, so that they win. With as_root it starts as root does on a
-    real machine; otherwise as the servers' user, for that user and for virtual ones."""
+    """Our own. `config`: lines that come before the defaults, so that they win; `match`: lines behind them. With as_root
+    it starts as root does on a real machine; otherwise as the servers' user, for that user and for virtual ones. With
+    starts=False only its files are there: launch() is the test's."""
     kind = "aditd"
 
-    def __init__(self, folder, keyring, authorized, config=(), host_kinds=tuple(keytool.TYPES), flags=(), as_root=False,
-                 env=None):
+    def __init__(self, folder, keyring, authorized, config=(), match=(), host_kinds=tuple(keytool.TYPES), flags=(),
+                 as_root=False, env=None, starts=True):
         super().__init__(folder, keyring, host_kinds)
+        give(folder)
+        self.match = [*match]
         self.as_root = as_root
         self.program = for_server(ADITD, folder)
         self.flags = [*flags]
         self.env = {**os.environ, **env} if env else None
         (folder / "keys").mkdir()
         (folder / "keys" / "authorized_keys").write_text(authorized, encoding="ascii")
-        self.start(config)
+        if starts:
+            self.start(config)
+        else:
+            self.port = free_port()
+            self.write(config)
 
     def lines(self, config, port):
         host_key = (lambda kind: self.host_keys[kind]) if self.as_root else self.own_host_key
@@ -171,6 +178,7 @@ class Aditd(Server):
             f"AuthorizedKeysFile {self.folder}/keys/authorized_keys", "StrictModes no",
             f"TrustedUserCAKeys {self.keyring.make('user_ca')}.pub", "GatewayPorts clientspecified",
             "MaxStartups 1000", "PerSourcePenalties no", "LogLevel VERBOSE", "Workers 2", "AuditLog stderr",
+            *self.match,
         ]
 
     def write(self, config):
@@ -180,8 +188,7 @@ class Aditd(Server):
         while True:
             self.port = free_port()
             self.write(config)
-            self.child = Child([self.program, "-D", "-e", "-f", self.folder / "aditd_config", *self.flags],
-                               env=self.env, **({} if self.as_root else server_identity()))
+            self.child = self.launch("-D", "-e", *self.flags)
             try:
                 if "ready" in self.child.told(r"ready: \d+ workers|ddress already in use").group():
                     return
@@ -189,6 +196,12 @@ class Aditd(Server):
                 self.child.stop()
                 raise
             self.child.stop()
+
+    def launch(self, *flags, prefix=(), env=(), file=True, **how):
+        """The program with these flags, behind the words of `prefix`."""
+        env = {**(self.env or os.environ), **dict(env)}
+        return Child([*prefix, self.program, *(["-f", self.folder / "aditd_config"] if file else []), *flags], env=env,
+                     **({} if self.as_root else server_identity()), **how)
 
     def reload(self, config):
         """Another configuration, at the same port; returns when it serves, or was refused."""
@@ -202,9 +215,8 @@ class Aditd(Server):
         found = []
         for line in self.log().splitlines():
             if " event=" in line or line.startswith("event="):
-                found.append(dict(re.findall(r'([\w-]+)=(?:"((?:[^"\\]|\\.)*)"|(\S+))', line)
-                                  and [(k, q or w) for k, q, w in
-                                       re.findall(r'([\w-]+)=(?:"((?:[^"\\]|\\.)*)"|(\S+))', line)]))
+                fields = re.findall(r'([\w-]+)=(?:"((?:[^"\\]|\\.)*)"|(\S+))', line)
+                found.append({name: quoted or word for name, quoted, word in fields})
         return found
 
 

@@ -1,0 +1,245 @@
+"""Clients that take more than their share, one after the other: what they make aditd keep is bounded, and whoever else
+comes is served meanwhile."""
+import contextlib
+import os
+import socket
+import struct
+import subprocess
+import time
+
+import pytest
+
+from lab.net import connect
+from lab.probe import Probe, do
+from lab.proc import cpu_seconds, descendants, private_kib, until
+from lab.rude import Rude, adjust, ask, open_to
+from lab.servers import server_identity
+from lab.services import MIB, Service, echo
+
+BANK = 8 * MIB        # what one connection may make the server keep (WindowBank)
+MARGIN = 8 * MIB      # for packets on their way, replies that wait, and what the allocator keeps
+SERVED_SECONDS = 5    # until a login with a forwarded connection is through, whatever the others do
+BUSY = 0.2            # the share of a processor that the main process may use when it can do nothing
+CONFIG = ["Workers 1", f"WindowBank {BANK} {4 * BANK}", "MaxOpensPending 64", "MaxChannels 1000", "LogLevel INFO"]
+
+
+@pytest.fixture
+def server(start_server):
+    return start_server("aditd", config=CONFIG)
+
+
+@pytest.fixture
+def rude(lab, cleanup):
+    def start(server):
+        one = Rude(server, lab.key)
+        cleanup.callback(one.close)
+        return one
+    return start
+
+
+@pytest.fixture
+def goal(service):
+    return service(echo).port
+
+
+def worker(server):
+    """The pid of the only one."""
+    def name(pid):
+        with open(f"/proc/{pid}/comm", encoding="ascii") as text:
+            return text.read().strip()
+
+    found, = [pid for pid in descendants(server.pid) if "worker" in name(pid)]
+    return found
+
+
+def neighbour(lab, server, goal):
+    """Somebody else logs in and moves bytes."""
+    begin = time.monotonic()
+    one = Probe(server, lab.key)
+    reader, writer = one.open("127.0.0.1", goal)
+    writer.write(b"a word")
+    assert do(reader.readexactly(6)) == b"a word"
+    one.close()
+    took = time.monotonic() - begin
+    assert took < SERVED_SECONDS, f"it took {took:.1f} s"
+
+
+class Watched:
+    """The memory of the worker: what it has more than at the beginning."""
+
+    def __init__(self, server):
+        self.server, self.pid = server, worker(server)
+        self.before = private_kib(self.pid)
+
+    def bounded(self, limit=BANK + MARGIN):
+        assert worker(self.server) == self.pid, "the worker was replaced"
+        more = (private_kib(self.pid) - self.before) * 1024
+        assert more <= limit, f"{more / MIB:.1f} MiB more than before, {limit / MIB:.1f} are allowed"
+
+
+def deaf():
+    """A service that accepts and never reads; little fits into its sockets."""
+    one = Service(None)
+    one.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    return one
+
+
+def pour(channel):
+    """Sends until nothing moves any more; returns how much."""
+    channel.settimeout(0.3)
+    total = 0
+    with contextlib.suppress(socket.timeout):
+        while total < 64 * MIB:
+            total += channel.send(bytes(65536))
+    return total
+
+
+def test_stuck_readers(lab, server, rude, goal, cleanup):
+    """Sixteen channels whose targets do not read."""
+    stuck = deaf()
+    cleanup.callback(stuck.close)
+    seen, one = Watched(server), rude(server)
+    channels = [one.channel(stuck.port) for _ in range(16)]
+    assert all(pour(channel) < 64 * MIB for channel in channels)
+    seen.bounded()
+    neighbour(lab, server, goal)
+    ours = one.channel(goal)  # the same connection is not blocked either
+    ours.sendall(b"still here")
+    assert ours.recv(10) == b"still here"
+    seen.bounded()
+
+
+def test_slow_writers(lab, server, goal, cleanup):
+    """Packets that begin and never end, on many connections before their login."""
+    seen = Watched(server)
+    for _ in range(200):
+        sock = connect((server.host, server.port))
+        cleanup.callback(sock.close)
+        sock.sendall(b"SSH-2.0-slow\r\n" + struct.pack("!IB", 30000, 4) + bytes(20000))
+    neighbour(lab, server, goal)
+    seen.bounded()
+
+
+def test_half_open(lab, server, goal, cleanup):
+    """Connections that say nothing at all."""
+    seen = Watched(server)
+    for _ in range(500):
+        cleanup.callback(connect((server.host, server.port)).close)
+    neighbour(lab, server, goal)
+    seen.bounded()
+
+
+FLOODS = [
+    ("opens", lambda one, ports: open_to(ports["deaf"])),
+    ("refused-opens", lambda one, ports: open_to(ports["refuser"])),
+    ("global-requests", lambda one, ports: ask("nonsense@example.com")),
+    ("keepalives", lambda one, ports: ask("keepalive@openssh.com")),
+    ("window-adjusts", lambda one, ports: adjust(one.channel(ports["goal"]).remote_chanid, 1)),
+]
+
+
+@pytest.mark.parametrize("flood", [make for _, make in FLOODS], ids=[name for name, _ in FLOODS])
+def test_floods(lab, server, rude, goal, refuser, cleanup, flood):
+    """The same message, ten thousand times."""
+    stuck = deaf()
+    cleanup.callback(stuck.close)
+    one = rude(server)
+    what = flood(one, {"goal": goal, "deaf": stuck.port, "refuser": refuser.port})
+    seen = Watched(server)
+    thread = one.flood(what, 10000)
+    until(lambda: one.sent > 100 or not thread.is_alive())
+    while thread.is_alive():
+        neighbour(lab, server, goal)
+        seen.bounded()
+        thread.join(0.2)
+    seen.bounded()
+    neighbour(lab, server, goal)
+
+
+def test_replies_that_nobody_reads(lab, server, goal, cleanup):
+    """Requests without end from a client that is stopped from reading: the server stops to read, too."""
+    one = Rude(server, lab.key)
+    cleanup.callback(one.close)
+    seen = Watched(server)
+    one.transport.packetizer.read_message = lambda: time.sleep(3600)
+    thread = one.flood(ask("nonsense@example.com"), 1000000)
+    sent = -1
+    while sent != one.sent:  # until nothing moves
+        sent = one.sent
+        thread.join(1)
+        seen.bounded()
+    assert thread.is_alive() and one.sent < 1000000
+    neighbour(lab, server, goal)
+    seen.bounded()
+
+
+# ---- descriptors
+
+def soft_limit(pid, number):
+    """Its owner may set it; root, where it is not all of root, may not."""
+    subprocess.run(["prlimit", "--pid", str(pid), f"--nofile={number}:"], check=True,
+                   **server_identity())
+
+
+@contextlib.contextmanager
+def no_descriptors(pid, left=0):
+    """So many more, and the process has reached its limit."""
+    numbers = set(map(int, os.listdir(f"/proc/{pid}/fd")))
+    lowest = next(n for n in range(len(numbers) + 1) if n not in numbers)
+    with open(f"/proc/{pid}/limits", encoding="ascii") as text:
+        before = next(line.split()[3] for line in text if line.startswith("Max open files"))
+    soft_limit(pid, lowest + left)
+    yield
+    soft_limit(pid, before)
+
+
+def may_look(pid):
+    try:
+        return bool(os.listdir(f"/proc/{pid}/fd"))
+    except PermissionError:
+        return False
+
+
+def test_no_descriptors_at_the_door(lab, server, goal, cleanup):
+    """accept() that cannot: it waits without spinning, and nobody who waits meanwhile is lost."""
+    if not may_look(server.pid):
+        pytest.skip("only root may look into another's descriptors")
+    with no_descriptors(server.pid):
+        waiting = [connect((server.host, server.port)) for _ in range(20)]
+        for sock in waiting:
+            cleanup.callback(sock.close)
+        until(lambda: "no descriptors left" in server.log())
+        before, begin = cpu_seconds(server.pid), time.monotonic()
+        with pytest.raises(TimeoutError):
+            waiting[0].settimeout(2)
+            waiting[0].recv(1)
+        assert (cpu_seconds(server.pid) - before) / (time.monotonic() - begin) < BUSY
+    for sock in waiting:
+        sock.settimeout(SERVED_SECONDS)
+        assert sock.recv(4) == b"SSH-"
+    neighbour(lab, server, goal)
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_no_descriptors_in_a_worker(lab, server, goal, cleanup, left):
+    """A worker that can take no connection, or open no target: those that it has go on."""
+    pid = worker(server)
+    if not may_look(pid):
+        pytest.skip("only root may look into another's descriptors")
+    one = Rude(server, lab.key)
+    cleanup.callback(one.close)
+    ours = one.channel(goal)
+    with no_descriptors(pid, left):
+        others = [connect((server.host, server.port)) for _ in range(5)]
+        for sock in others:
+            cleanup.callback(sock.close)
+        for i in range(3):
+            with pytest.raises(Exception):
+                one.channel(goal)
+            ours.sendall(b"word %d" % i)
+            assert ours.recv(6) == b"word %d" % i
+        before, begin = cpu_seconds(pid), time.monotonic()
+        time.sleep(1)
+        assert (cpu_seconds(pid) - before) / (time.monotonic() - begin) < BUSY
+    assert worker(server) == pid
+    neighbour(lab, server, goal)
