@@ -385,6 +385,7 @@ static void test_gone_meanwhile(void **state)
 	process_up(p, "");
 	good = new_worker(p, 1);
 	assert_int_equal(kill(p->pid, SIGSTOP), 0); /* so that it finds them gone */
+	assert_int_equal(waitpid(p->pid, NULL, WUNTRACED), p->pid);
 	for (uint64_t i = 0; i < 50; i++) {
 		struct exchange x = an_exchange(p, true);
 		int bad = new_worker(p, 2);
