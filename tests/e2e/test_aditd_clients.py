@@ -225,7 +225,7 @@ def test_session_record(lab, start_server):
     assert probe.session() == "this server only forwards ports: use -N"
     assert probe.stands()
     probe.close()
-    record = until(lambda: next((r for r in server.records() if r["event"] == "session-refused"), None))
+    record = server.record("session-refused")
     assert record["peer_says"] == "session" and record["user"] == server.user
 
 

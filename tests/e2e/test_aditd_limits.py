@@ -76,7 +76,7 @@ def test_client_alive(start_server, ssh, port, where):
         until(lambda: not listeners(port), 8, "the end of the listener")
     finally:
         os.kill(one.pid, signal.SIGCONT)
-    record = until(lambda: next((r for r in server.records() if r["event"] == "login"), None))
+    record = server.record("login")
     assert record["end"] != "closed"
 
 
@@ -137,7 +137,7 @@ def test_max_startups(start_server, probe, stranger):
     first.sock.close()
     until(lambda: stranger(server).is_served())
     assert all(friend.stands() for friend in friends)
-    record = next(r for r in server.records() if r["event"] == "connection-refused")
+    record = server.record("connection-refused")
     assert "MaxStartups" in record["rule"] and record["source"] == "127.0.0.1"
 
 
@@ -146,7 +146,7 @@ def test_source_max_startups(start_server, stranger):
     assert stranger(server).is_served()
     assert not stranger(server).is_served()
     assert stranger(server, "127.0.0.2").is_served()
-    assert "PerSourceMaxStartups" in next(r for r in server.records() if r["event"] == "connection-refused")["rule"]
+    assert "PerSourceMaxStartups" in server.record("connection-refused")["rule"]
 
 
 def test_source_is_a_net(start_server, stranger):

@@ -41,6 +41,8 @@ struct rig {
 	size_t n;
 };
 
+static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
 static void no_handler(int signo)
 {
 	(void)signo;
@@ -67,7 +69,8 @@ static void __attribute__((noreturn)) be_leader(enum prompt_kind kind, bool hand
 		signal(SIGTTOU, SIG_IGN);
 		tcsetpgrp(STDIN_FILENO, getpid());
 		signal(SIGTTOU, SIG_DFL);
-		signal(SIGQUIT, SIG_DFL); /* a background job of a script has it ignored */
+		for (size_t i = 0; i < LEN(ending); i++) /* a background job of a script, or of nohup, has some ignored */
+			signal(ending[i], SIG_DFL);
 		be_asker(kind, handled, out);
 	}
 	if (write(pids, &pid, sizeof(pid)) != sizeof(pid))
@@ -254,16 +257,15 @@ static void a_handled_signal_interrupts(void **state)
 
 static void termination_ends_with_the_terminal_put_right(void **state)
 {
-	static const int signals[] = { SIGTERM, SIGHUP, SIGQUIT };
 	struct answer a;
 	struct rig r;
 
 	(void)state;
-	for (size_t i = 0; i < LEN(signals); i++) {
+	for (size_t i = 0; i < LEN(ending); i++) {
 		start(&r, PROMPT_SECRET, false);
 		wait_screen(&r, "Word: ", 1);
-		kill(r.asker, signals[i]);
-		assert_int_equal(finish(&r, &a), signals[i]);
+		kill(r.asker, ending[i]);
+		assert_int_equal(finish(&r, &a), ending[i]);
 	}
 }
 

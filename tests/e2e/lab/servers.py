@@ -14,7 +14,7 @@ import sys
 
 from . import keys as keytool
 from .net import free_port
-from .proc import Child, descendants
+from .proc import Child, descendants, until
 
 # As root, the servers run as an ordinary user: nothing of the system is needed (no sshd user, no /run/sshd), and no
 # test can depend on the server's power. ("nobody" will not do: where systemd answers for it, its account is locked.)
@@ -218,6 +218,11 @@ class Aditd(Server):
                 fields = re.findall(r'([\w-]+)=(?:"((?:[^"\\]|\\.)*)"|(\S+))', line)
                 found.append({name: quoted or word for name, quoted, word in fields})
         return found
+
+    def record(self, event):
+        """The first record of this event, when it comes: the audit is written by another process, a moment later."""
+        return until(lambda: next((record for record in self.records() if record["event"] == event), None),
+                     what=f"a record of {event}")
 
 
 class Dropbear(Server):

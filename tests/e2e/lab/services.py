@@ -138,6 +138,14 @@ def ping(address, word=b"hello through the adit"):
         assert recv_all(sock) == word
 
 
+def echoed(sock, size):
+    """So many bytes through an echo service, both directions at once; the connection stays."""
+    sender = threading.Thread(target=sock.sendall, args=(noise(size, 1),), daemon=True)
+    sender.start()
+    assert recv_exact(sock, size) == noise(size, 1), "damaged"
+    sender.join()
+
+
 def exchange(address, up=4 * MIB, down=4 * MIB):
     """Both directions at once through a duplex service, hashed at both ends."""
     with connect(address, 60) as sock:
