@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fwd/gather.h"
 #include "fwd/pace.h"
 #include "io/sock.h"
 
@@ -31,6 +32,8 @@ struct link {
 	struct sched sched;
 	struct lingers lingers;
 	struct pace pace;
+	struct gather gather;
+	size_t received; /* bytes read in this turn */
 	enum link_state state;
 	bool in_turn, doomed;
 	bool rx_paused;	   /* the engine had no room: it waits for answers, or for its replies to be written */
@@ -101,6 +104,7 @@ static void receive(struct link *l)
 	l->ack_owed = n > 0 && n < SMALL_READ;
 	if (n > 0) {
 		conn_rx_done(l->conn, (size_t)n);
+		l->received += (size_t)n;
 	} else if (n == 0) {
 		end_rx(l, l->tx_errno); /* a reset that writing met first reads as an end of file */
 	} else if (n == SOCK_BROKEN) {
@@ -221,7 +225,7 @@ static void serve(struct link *l)
 
 static uint64_t next_turn(const struct link *l, bool pending)
 {
-	uint64_t deadline = conn_deadline(l->conn);
+	uint64_t deadline = MIN(conn_deadline(l->conn), gather_deadline(&l->gather));
 
 	/* Flows of the queue are not watched: nothing else would wake the loop for them. */
 	if (!pending && sched_waiting(&l->sched) && conn_tx_open(l->conn))
@@ -271,6 +275,9 @@ static void work(struct link *l)
 	sent = send_once(l);
 	if (pace_turn(&l->pace, loop_now(l->loop), sent, conn_tx_pending(l->conn) > 0))
 		sock_unsent_limit(l->fd, (int)l->pace.size);
+	if (gather_turn(&l->gather, loop_now(l->loop), l->received))
+		sock_wake_at(l->fd, (int)l->gather.wake);
+	l->received = 0;
 	acknowledge(l);
 	l->writable = false;
 	wait_for_more(l);
@@ -331,6 +338,7 @@ int link_new(struct link **out, struct loop *loop, int fd, struct conn *c, const
 		return err;
 	}
 	pace_init(&l->pace, loop_now(loop));
+	gather_init(&l->gather, loop_now(loop));
 	sock_unsent_limit(fd, (int)l->pace.size);
 	l->moved_ms = loop_now(loop);
 	watch_set(l->watch, WATCH_IN | WATCH_OUT);

@@ -71,6 +71,11 @@ void sock_tos(int fd, int tos)
 	set_int(fd, IPPROTO_IPV6, IPV6_TCLASS, tos);
 }
 
+void sock_wake_at(int fd, int bytes)
+{
+	set_int(fd, SOL_SOCKET, SO_RCVLOWAT, bytes);
+}
+
 void sock_unsent_limit(int fd, int bytes)
 {
 	set_int(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, bytes);

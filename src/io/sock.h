@@ -70,6 +70,8 @@ void sock_prepare(int fd);
 void sock_keepalive(int fd, bool on);
 /* IPQoS: the DSCP byte for IP_TOS and IPV6_TCLASS; ignored where it does not apply. */
 void sock_tos(int fd, int tos);
+/* The socket counts as readable only when so many bytes wait, or its end (SO_RCVLOWAT). 1 is the ordinary state. */
+void sock_wake_at(int fd, int bytes);
 /* TCP_NOTSENT_LOWAT: the socket counts as writable while fewer bytes than about half of this wait to be sent. */
 void sock_unsent_limit(int fd, int bytes);
 /* Acknowledges what was read at once, instead of waiting for an answer to carry it. */
