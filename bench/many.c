@@ -1,6 +1,7 @@
 /* Drives a server with many SSH connections at once, as told on stdin; every command is answered by one line of JSON.
  * Nothing happens between commands but what the server asks for. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,6 +214,7 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		return 2;
 	}
+	signal(SIGPIPE, SIG_IGN); /* a connection that is gone is met by reading */
 	raise_descriptor_limit();
 	fleet_init(&f, (uint16_t)whole(argv[1], 1, 65535), argv[2], argv[3]);
 	fleet_watch(&f, STDIN_FILENO);

@@ -89,6 +89,8 @@ static int inspect(struct program *p, struct server_text *text, struct server_co
 
 	if (!err && p->flags.action == SERVER_DUMP)
 		err = dump(p, text, &why);
+	if (!err)
+		err = sys_printed(&why);
 	server_conf_fini(conf);
 	server_text_free(text);
 	return err ? complain(&why) : 0;
@@ -201,6 +203,22 @@ static int run(struct program *p, struct server_text *text, struct server_conf *
 	return code;
 }
 
+static int print_help(void)
+{
+	struct why why = { "" };
+
+	fputs(server_help(), stdout);
+	return sys_printed(&why) == OK ? 0 : complain(&why);
+}
+
+static int print_version(void)
+{
+	struct why why = { "" };
+
+	printf("%s, %s\n", server_version, crypto_version());
+	return sys_printed(&why) == OK ? 0 : complain(&why);
+}
+
 static int act(struct program *p, int argc, char **argv)
 {
 	struct server_text *text;
@@ -213,9 +231,9 @@ static int act(struct program *p, int argc, char **argv)
 	if (server_flags_parse(&p->flags, argc, argv, &why) != OK)
 		return complain(&why);
 	if (p->flags.action == SERVER_HELP)
-		return fputs(server_help(), stdout) < 0;
+		return print_help();
 	if (p->flags.action == SERVER_VERSION)
-		return printf("%s, %s\n", server_version, crypto_version()) < 0;
+		return print_version();
 	if (server_read(&p->facts, &p->flags, &text, &conf, &why) != OK)
 		return complain(&why);
 	if (p->flags.action != SERVER_RUN)

@@ -200,7 +200,7 @@ static int read_flags(struct reading *r, const char *letters, char *const **next
 			return misuse(r, "unknown option --", one);
 		if (f->arg == ARG) {
 			arg = letters[1] ? letters + 1 : **next;
-			if (!arg)
+			if (!arg || (!*arg && f->opt != OPT_COUNT))
 				return misuse(r, "option requires an argument --", one);
 			*next += !letters[1];
 		}

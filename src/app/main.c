@@ -139,6 +139,31 @@ static int start(struct program *p)
 	return code;
 }
 
+/* A configuration of which a part is missing is worse than none. */
+static int printed(void)
+{
+	struct why why = { "" };
+
+	return sys_printed(&why) == OK ? 0 : complain(&why);
+}
+
+static int print_help(void)
+{
+	fputs(cmdline_help(), stdout);
+	return printed();
+}
+
+static int print_version(void)
+{
+	printf("%s, %s\n", version, crypto_version());
+	return printed();
+}
+
+static int print_conf(const struct client_conf *conf)
+{
+	return conf_dump(conf, print_line, NULL) == OK ? printed() : CMD_EXIT_FAILURE;
+}
+
 static int act(struct program *p, int argc, char **argv)
 {
 	struct why why = { "" };
@@ -149,13 +174,13 @@ static int act(struct program *p, int argc, char **argv)
 	if (cmdline_parse(&p->cmd, argc, argv, &p->conf, &why) != OK)
 		return complain(&why);
 	if (p->cmd.action == CMD_HELP)
-		return fputs(cmdline_help(), stdout) < 0;
+		return print_help();
 	if (p->cmd.action == CMD_VERSION)
-		return printf("%s, %s\n", version, crypto_version()) < 0;
+		return print_version();
 	if (conf_load(&p->conf, p->cmd.host, p->cmd.file, &why) != OK || conf_finish(&p->conf, &why) != OK)
 		return complain(&why);
 	if (p->cmd.action == CMD_DUMP)
-		return conf_dump(&p->conf, print_line, NULL) == OK ? 0 : CMD_EXIT_FAILURE;
+		return print_conf(&p->conf);
 	if (conf_supported(&p->conf, &why) != OK || check_purpose(&p->conf, &why) != OK ||
 	    choose_backend(p, &why) != OK)
 		return complain(&why);

@@ -52,11 +52,10 @@ static void bcrypt_hash(struct work *w)
 static int block(struct work *w, const struct crypto *c, struct span salt, uint32_t count, uint32_t rounds)
 {
 	uint8_t be[4];
-	struct span first[] = { salt, span(be, sizeof(be)) }, next = span(w->tmp, BLOCK);
-	int err;
 
 	put_u32(be, count);
-	err = hash_spans(c, HASH_SHA512, first, LEN(first), w->salt);
+	struct span first[] = { salt, span(be, sizeof(be)) }, next = span(w->tmp, BLOCK);
+	int err = hash_spans(c, HASH_SHA512, first, LEN(first), w->salt);
 	if (err)
 		return err;
 	bcrypt_hash(w);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -121,4 +122,12 @@ unsigned sys_processors(unsigned most)
 	long n = sysconf(_SC_NPROCESSORS_ONLN);
 
 	return n < 1 ? 1 : (unsigned)MIN((unsigned long)n, (unsigned long)most);
+}
+
+int sys_printed(struct why *why)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return OK;
+	return why_set(why, ERR_IO, "cannot write to stdout: %s", errno ? strerror(errno) : "not all of it was taken");
 }

@@ -37,4 +37,7 @@ void sys_hostname(char out[SYS_HOSTNAME]);
 /* An environment variable, or NULL. `user` is not used: the signature is that of a callback. */
 const char *sys_env(void *user, const char *name);
 
+/* After the last word to stdout: OK if all of them have arrived, ERR_IO if not (the disk is full, say). */
+int sys_printed(struct why *why) MUST_CHECK;
+
 #endif

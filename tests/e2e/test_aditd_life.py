@@ -97,6 +97,13 @@ def test_no_file(idle):
     assert code == 255 and "/no/such/file" in error
 
 
+@pytest.mark.parametrize("flag", ["-V", "--help", "-T"])
+def test_nowhere_to_print(idle, flag):
+    """Half of a configuration is not taken for a whole one: the disk is full."""
+    full = ["sh", "-c", 'exec "$@" >/dev/full', "sh"]
+    assert answer(idle(), flag, prefix=full) == (255, "", "aditd: cannot write to stdout: No space left on device\n")
+
+
 def test_version_and_help(idle):
     server = idle()
     code, out, error = answer(server, "-V", file=False)

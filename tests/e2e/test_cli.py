@@ -72,6 +72,14 @@ def test_version(run):
     assert re.search(r"adit[ _]\d+\.\d+", one.said + one.out), str(one)
 
 
+@pytest.mark.parametrize("words", [["-V"], ["--help"], ["-F", "none", "-G", "host"]], ids=" ".join)
+def test_nowhere_to_print(run, words):
+    """Half of a configuration is not taken for a whole one: the disk is full, the descriptor is closed."""
+    for command, pattern in ((['exec "$0" "$@" >/dev/full', ADIT, *words], "No space left on device"),
+                             (['exec "$0" "$@" 1</dev/null', ADIT, *words], "Bad file descriptor")):
+        run("sh", "-c", *command).fails(f"cannot write to stdout: {pattern}")
+
+
 def test_help_fits_a_terminal(run):
     one = run(ADIT, "--help")
     assert one.ended() == 0

@@ -196,7 +196,7 @@ static void test_length(void **state)
 
 /* ---- Lines ---------------------------------------------------------------------------------------------------- */
 
-#define KEY_A_TEXT (KEY_A + 12) /* without its type */
+#define KEY_A_TEXT (&KEY_A[12]) /* without its type */
 
 static struct key_login alice = { "alice", { 4, { 10, 0, 0, 1 } }, 1000000000 };
 

@@ -37,6 +37,8 @@ static const struct {
 } bad_rows[] = {
 	{ "", ERR_SYNTAX, "no host given" },
 	{ "-N", ERR_SYNTAX, "no host given" },
+	{ "-c||host", ERR_SYNTAX, "option requires an argument -- 'c'" },
+	{ "-Nl||host", ERR_SYNTAX, "option requires an argument -- 'l'" },
 	{ "host|uptime", ERR_SYNTAX, "adit forwards ports and does not run commands: 'uptime'" },
 	{ "host|--|-v", ERR_SYNTAX, "does not run commands: '-v'" },
 	{ "-Z|host", ERR_SYNTAX, "unknown option -- 'Z'" },

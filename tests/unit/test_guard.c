@@ -48,8 +48,8 @@ static void test_first_signature(void **state)
 static void test_malformed_exchanges(void **state)
 {
 	static const char *const texts[] = { "", "x",
-					     "\0\0\0\x11"
-					     "curve25519-sha256",
+					     ("\0\0\0\x11"
+					      "curve25519-sha256"),
 					     "\xff\xff\xff\xff" };
 	struct process *p = &one;
 	int w;

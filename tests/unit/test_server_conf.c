@@ -203,8 +203,8 @@ static const char *const own_default_lines[] = {
 	"logformat text",
 	"sandboxrequired yes",
 	"persourcepenaltyexemptlist none",
-	"persourcepenalties crash:90 authfail:5 noauth:1 grace-exceeded:10 refuseconnection:10 invaliduser:5 max:600 "
-	"min:15 max-sources4:65536 max-sources6:65536 overflow:permissive overflow6:permissive",
+	("persourcepenalties crash:90 authfail:5 noauth:1 grace-exceeded:10 refuseconnection:10 invaliduser:5 max:600 "
+	 "min:15 max-sources4:65536 max-sources6:65536 overflow:permissive overflow6:permissive"),
 };
 
 static void expect_lines(const struct server_conf *conf, const char *const *lines, size_t n)

@@ -304,7 +304,7 @@ static void pid_files_that_are_not_written(void **state)
 
 static void one_server_per_pid_file(void **state)
 {
-	char path[96], text[64], want[128];
+	char path[96], text[64], want[sizeof(path) + 64];
 	struct pidfile a = { .fd = -1 }, b = { .fd = -1 };
 	struct stat st;
 	struct why why;
