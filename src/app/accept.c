@@ -59,6 +59,15 @@ static void hand_over(struct master *m, struct worker_slot *w, const struct ends
 	child_tell(w, &memo, fd);
 }
 
+/* A socket of both families, as service managers make them, shows IPv4 clients as v4-mapped. */
+static struct ip number_of(const struct addr *a)
+{
+	struct ip ip = { 0 };
+
+	addr_ip(a, &ip);
+	return ip_unmap(ip);
+}
+
 static void take(struct master *m, int fd, const struct addr *from)
 {
 	struct worker_slot *w = generation_pick(generation_now(m));
@@ -72,8 +81,8 @@ static void take(struct master *m, int fd, const struct addr *from)
 		return;
 	}
 	sock_name(fd, &local);
-	addr_ip(from, &ends.peer);
-	addr_ip(&local, &ends.local);
+	ends.peer = number_of(from);
+	ends.local = number_of(&local);
 	ends.peer_port = addr_port(from);
 	ends.local_port = addr_port(&local);
 	verdict = sys_random(&dice, sizeof(dice)) ? ADMIT_NO_STARTUPS
@@ -147,9 +156,9 @@ static struct door *find_door(struct master *m, const struct server_listen *at)
 	return NULL;
 }
 
-static int open_door(struct master *m, const struct server_listen *at, struct why *why)
+static int open_door(struct master *m, const struct server_listen *at, int family, struct why *why)
 {
-	const struct listen_spec spec = { .host = at->host, .port = at->port };
+	const struct listen_spec spec = { .host = at->host, .port = at->port, .family = family };
 	struct door *d = find_door(m, at);
 	int fds[LISTEN_MAX], err = OK;
 	size_t n;
@@ -181,12 +190,13 @@ static void sweep_doors(struct master *m, bool undo)
 
 int doors_open(struct master *m, const struct server_conf *conf, struct why *why)
 {
+	static const int families[] = { [FAMILY_ANY] = AF_UNSPEC, [FAMILY_INET] = AF_INET, [FAMILY_INET6] = AF_INET6 };
 	int err = OK;
 
 	for (size_t i = 0; i < m->door_count; i++)
 		m->doors[i].wanted = m->doors[i].fresh = false;
 	for (size_t i = 0; !err && !m->passed && i < conf->n_listens; i++)
-		err = open_door(m, &conf->listens[i], why);
+		err = open_door(m, &conf->listens[i], families[conf->family], why);
 	if (err)
 		sweep_doors(m, true);
 	return err;
