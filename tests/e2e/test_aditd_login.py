@@ -474,7 +474,7 @@ MATCHES = [
     ("local-address-other", "LocalAddress 10.0.0.1", False), ("local-port", "LocalPort {port}", True),
     ("local-port-other", "LocalPort 1", False), ("all", "all", True), ("two", "User digger Address 127.0.0.1", True),
     ("two-one-fails", "User digger Address 10.0.0.1", False), ("group-of-nobody", "Group *", False),
-    ("host", "Host 127.0.0.1", True),
+    ("host", "Host 127.0.0.1", True), ("host-other", "Host *.example", False),
 ]
 
 
