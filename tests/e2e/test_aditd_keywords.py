@@ -4,12 +4,13 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import socket
 import sys
 
 import pytest
 
-from lab.net import free_port, listeners
+from lab.net import connect, free_port, listeners
 from lab.probe import Probe
 from lab.proc import Child, descendants, until
 from lab.servers import AS_ROOT, for_server, server_identity, sshd_path
@@ -347,3 +348,30 @@ def test_address_comes_back_as_asked(lab, aditd, service, host):
         port = probe.listen(host, free_port(), service(echo).address)
         assert port
         ping(("::1" if host == "::1" else "127.0.0.1", port))
+
+
+# ---- the end ----
+
+def test_end_delivers_what_has_come(bare, ssh, port, cleanup):
+    """SIGTERM with bytes under way to a slow target: it gets all that the server had, and then a reset, not an end."""
+    door = socket.create_server(("127.0.0.1", 0))
+    cleanup.callback(door.close)
+    server = ready(bare([]))
+    ssh(server, "-L", f"{port}:127.0.0.1:{door.getsockname()[1]}").stands(port)
+    with connect(("127.0.0.1", port), 1) as source:
+        goal, _ = door.accept()
+        cleanup.callback(goal.close)
+        with contextlib.suppress(TimeoutError):
+            while True:
+                source.send(bytes(65536))
+        os.kill(server.pid, signal.SIGTERM)
+        got = 0
+        with pytest.raises(ConnectionResetError):
+            while True:
+                piece = goal.recv(65536)
+                assert piece, "it looks as if all had come"
+                got += len(piece)
+    assert server.child.ended() == 0
+    records = [record for record in server.records() if record["event"] == "forward"]
+    assert got == max(int(record["from_client"]) for record in records) > 0
+    assert {record["end"] for record in records} >= {"connection lost"}
