@@ -375,3 +375,23 @@ def test_end_delivers_what_has_come(bare, ssh, port, cleanup):
     records = [record for record in server.records() if record["event"] == "forward"]
     assert got == max(int(record["from_client"]) for record in records) > 0
     assert {record["end"] for record in records} >= {"connection lost"}
+
+
+# ---- what the manuals show ----
+
+def examples(page):
+    """The configurations under EXAMPLES."""
+    with open(os.path.join(os.path.dirname(MAN), page), encoding="utf-8") as text:
+        part = re.search(r"^\.Sh EXAMPLES\n(.*?)^\.Sh ", text.read(), re.M | re.S).group(1)
+    return re.findall(r"^\.Bd -literal[^\n]*\n(.*?)^\.Ed$", part, re.M | re.S)
+
+
+@pytest.mark.parametrize("page, number", [("aditd.8", 5), ("aditd_config.5", 2)])
+def test_examples(start_server, page, number):
+    found = examples(page)
+    assert len(found) == number
+    server = start_server("aditd", starts=False)
+    for text in found:
+        (server.folder / "example").write_text(text, encoding="utf-8")
+        one = server.launch("-t", "-f", server.folder / "example", "-h", server.own_host_key("ed25519"), file=False)
+        assert (one.ended(), one.said) == (0, ""), text
