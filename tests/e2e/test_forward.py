@@ -79,7 +79,7 @@ def test_remote_bind(openssh, client, service, port, form, bound):
         ping((address, port))
 
 
-@pytest.mark.parametrize("kind", ["openssh", "asyncssh"])
+@pytest.mark.parametrize("kind", ["aditd", "openssh", "asyncssh"])
 @pytest.mark.parametrize("side", ["-L", "-R"])
 @pytest.mark.parametrize("listen, target", [("unix", "tcp"), ("tcp", "unix"), ("unix", "unix")])
 def test_unix_sockets(lab, client, service, work, port, kind, side, listen, target):
@@ -176,7 +176,7 @@ def test_name_travels(asyncssh, client, port):
 ALLOCATED = r"Allocated port (\d+) for {} forward to 127\.0\.0\.1:{}"
 
 
-@pytest.mark.parametrize("kind", ["openssh", "paramiko"])
+@pytest.mark.parametrize("kind", ["aditd", "openssh", "paramiko"])
 def test_remote_port_zero(lab, client, service, kind):
     goal = service().port
     one = client(lab.shared(kind), "-R", f"0:127.0.0.1:{goal}")
@@ -223,12 +223,13 @@ def socks4a(address, host, port):
     return sock, sock.recv(8)
 
 
+@pytest.mark.parametrize("kind", ["aditd", "openssh"])
 @pytest.mark.parametrize("spec", ["{port}", "127.0.0.1:{port}"])
 @pytest.mark.parametrize("ask", [socks5, socks4a])
-def test_remote_socks(openssh, client, service, port, ask, spec):
+def test_remote_socks(lab, client, service, port, kind, ask, spec):
     """-R with nothing but a port: SOCKS at the server's side, connections made from ours."""
     goal = service()
-    client(openssh, "-R", spec.format(port=port)).stands(port)
+    client(lab.shared(kind), "-R", spec.format(port=port)).stands(port)
     sock, reply = ask(("127.0.0.1", port), "localhost", goal.port)
     with sock:
         assert reply[1] in (0, 0x5a)
