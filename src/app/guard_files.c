@@ -301,7 +301,7 @@ int files_authorise(struct guard *g, const struct guest *guest, const struct off
 			    .guest = guest,
 			    .offer = o,
 			    .v = v,
-			    .who = { guest->attempt->user, ip_unwrap(guest->ends.peer), sys_time_ms() / 1000 } };
+			    .who = { guest->attempt->user, ip_unmap(guest->ends.peer), sys_time_ms() / 1000 } };
 	int err = name_key(g, o, v->key, &v->rule);
 
 	if (!err)

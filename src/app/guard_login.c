@@ -47,8 +47,8 @@ static struct server_who who_of(const struct guest *guest, struct attempt *a)
 				    .no_such_user = !a->exists,
 				    .groups = groups_of,
 				    .ctx = a,
-				    .address = ip_unwrap(guest->ends.peer),
-				    .local_address = ip_unwrap(guest->ends.local),
+				    .address = ip_unmap(guest->ends.peer),
+				    .local_address = ip_unmap(guest->ends.local),
 				    .local_port = guest->ends.local_port };
 }
 
