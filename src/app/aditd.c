@@ -8,6 +8,7 @@
 #include "app/host_keys.h"
 #include "app/master.h"
 #include "app/server.h"
+#include "app/whom.h"
 #include "io/background.h"
 #include "io/pidfile.h"
 #include "io/privs.h"
@@ -66,19 +67,18 @@ static int check(struct program *p, const struct server_conf *conf, struct why *
 
 static int dump(const struct program *p, const struct server_text *text, struct why *why)
 {
-	char *words = p->flags.criteria ? strdup(p->flags.criteria) : NULL;
-	struct server_who who = { 0 };
 	struct server_conf conf = { 0 };
-	int err = p->flags.criteria && !words ? why_set(why, ERR_NOMEM, "out of memory") : OK;
+	struct whom whom;
+	int err = whom_init(&whom, p->flags.criteria, why);
 
-	if (!err && words)
-		err = server_criteria(&who, words, why);
 	if (!err)
-		err = server_conf_eval(&conf, text, &who, why);
+		err = server_conf_eval(&conf, text, &whom.who, why);
+	if (!err)
+		err = whom_check(&whom, why);
 	if (!err)
 		err = server_conf_dump(&conf, print_line, NULL);
 	server_conf_fini(&conf);
-	free(words);
+	whom_fini(&whom);
 	return err;
 }
 

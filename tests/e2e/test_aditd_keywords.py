@@ -115,6 +115,16 @@ def test_dump_for_somebody_as_sshd(start_server, criteria):
     assert mine == theirs
 
 
+@pytest.mark.parametrize("user, wanted", [("bin", "1"), ("daemon", "6"), ("no-such-user-here", "2"), (None, "6")])
+def test_dump_for_accounts(bare, user, wanted):
+    """Groups of a user, and whether there is one, are looked up."""
+    match = ["Match Group bin", "MaxAuthTries 1", "Match Invalid-User", "MaxAuthTries 2"]
+    server = bare([], ["-T", *(["-C", f"user={user}"] if user else [])],
+                  prepare=lambda server: server.match.extend(match))
+    assert server.child.ended() == 0, str(server.child)
+    assert f"maxauthtries {wanted}" in server.child.out.splitlines()
+
+
 # ---- -d ----
 
 @pytest.mark.parametrize("flag", ["-d", "-dd", "-ddd"])
