@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 
 import pytest
@@ -405,3 +406,15 @@ def test_examples(start_server, page, number):
         (server.folder / "example").write_text(text, encoding="utf-8")
         one = server.launch("-t", "-f", server.folder / "example", "-h", server.own_host_key("ed25519"), file=False)
         assert (one.ended(), one.said) == (0, ""), text
+
+
+# ---- marks on packets ----
+
+@pytest.mark.parametrize("lines, match, mark", [([], [], 0), (["IPQoS ef"], [], 0xb8), (["IPQoS none"], [], 0),
+                                                (["IPQoS ef"], ["Match User digger", "IPQoS cs1"], 0x20)])
+def test_type_of_service(lab, bare, lines, match, mark):
+    server = ready(bare(lines, prepare=lambda server: server.match.extend(match)))
+    with contextlib.closing(Probe(server, lab.key, user="digger")):
+        seen = subprocess.run(["ss", "-Htn", "--tos", "state", "established", f"sport = :{server.port}"],
+                              capture_output=True, text=True, check=True).stdout
+        assert {int(one, 16) for one in re.findall(r"\btos:(0x[0-9a-f]+)", seen)} | {0} == {mark, 0}

@@ -58,6 +58,7 @@ NAMES = [
     ("deny-group", ["DenyGroups {group}"], {"me": REFUSES, "digger": ADMITS}),
     ("no-keys", ["PubkeyAuthentication no"], {"digger": REFUSES}),
     ("refuse", ["RefuseConnection yes"], {"digger": REFUSES}),
+    ("no-file", ["AuthorizedKeysFile none"], {"digger": REFUSES, "me": REFUSES}),
 ]
 
 
