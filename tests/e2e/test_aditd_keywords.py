@@ -202,6 +202,26 @@ def test_places(lab, bare, lines, bound):
         Probe(server, lab.key, host=host).close()
 
 
+@pytest.mark.parametrize("lines, later, bound", [
+    (["ListenAddress localhost"], None, {"127.0.0.1", "::1"}),
+    (["ListenAddress 127.0.0.1", "ListenAddress ::1"], None, {"127.0.0.1", "::1"}),
+    (["AddressFamily any"], "AddressFamily inet", {"0.0.0.0"}),
+    (["AddressFamily inet"], "AddressFamily any", {"0.0.0.0", "::"}),
+], ids=["name", "addresses", "narrower", "wider"])
+def test_places_after_a_reload(lab, bare, lines, later, bound):
+    """What the new file says is open, and nothing else: also the second address of a name."""
+    server = ready(bare(lines, without=["ListenAddress"]))
+    path = server.folder / "aditd_config"
+    if later:
+        path.write_text(path.read_text(encoding="utf-8").replace(lines[0], later), encoding="utf-8")
+    for _ in range(2):
+        before = len(server.log())
+        os.kill(server.pid, signal.SIGHUP)
+        server.child.told("reloaded: ", after=before)
+        until(lambda: listeners(server.port) == bound)
+    Probe(server, lab.key).close()
+
+
 def test_several_ports(lab, bare):
     other = free_port()
     server = ready(bare(["Port {port}", f"Port {other}"]))
