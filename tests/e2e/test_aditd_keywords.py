@@ -179,6 +179,17 @@ def test_host_certificate(lab, bare, ssh, port, certified):
         assert one.ended() == 255 and "Host key verification failed" in one.said
 
 
+def test_reload_makes_no_key(bare):
+    """A name that was mistyped keeps the old key in force; a new one would be another server to every client."""
+    server = ready(bare(["HostKey {folder}/host_ed25519"], prepare=lambda server: server.own_host_key("ed25519")))
+    path = server.folder / "aditd_config"
+    path.write_text(path.read_text(encoding="utf-8").replace("host_ed25519", "host_ed25591"), encoding="utf-8")
+    os.kill(server.pid, signal.SIGHUP)
+    server.child.told("going on with the configuration of before")
+    assert "host_ed25591: No such file" in server.log()
+    assert not (server.folder / "host_ed25591").exists()
+
+
 # ---- where it listens ----
 
 PLACES = [
