@@ -273,8 +273,10 @@ def test_workers(bare, number):
     assert len(family(server, "worker")) == number and len(family(server, "guard")) == 1
 
 
-def test_no_pid_file(bare):
-    server = ready(bare(["PidFile none"]))
+@pytest.mark.parametrize("word", ["none", "None"])
+def test_no_pid_file(bare, word):
+    server = ready(bare([f"PidFile {word}"]))
+    assert "none" not in server.log().lower()
     assert not (server.folder / "pid").exists()
 
 

@@ -520,7 +520,7 @@ def test_mistake_in_an_include(start_server, work):
 def test_banner(lab, start_server, work):
     (work / "banner").write_text("Mind your head.\nDeep ümlaut.\n", encoding="utf-8")
     os.chmod(work, 0o755)
-    server = start_server("aditd", config=[f"Banner {work}/banner"], match=["Match User quiet", "Banner none"])
+    server = start_server("aditd", config=[f"Banner {work}/banner"], match=["Match User quiet", "Banner None"])
     with contextlib.closing(Probe(server, lab.key, user="digger")) as probe:
         assert probe.banner.replace("\r\n", "\n") == "Mind your head.\nDeep ümlaut.\n"
     with contextlib.closing(Probe(server, lab.key, user="quiet")) as probe:
