@@ -69,8 +69,8 @@ static void __attribute__((noreturn)) be_leader(enum prompt_kind kind, bool hand
 		signal(SIGTTOU, SIG_IGN);
 		tcsetpgrp(STDIN_FILENO, getpid());
 		signal(SIGTTOU, SIG_DFL);
-		for (size_t i = 0; i < LEN(ending);
-		     i++) /* a background job of a script, or of nohup, has some ignored */
+		/* A background job of a script, or of nohup, has some ignored. */
+		for (size_t i = 0; i < LEN(ending); i++)
 			signal(ending[i], SIG_DFL);
 		be_asker(kind, handled, out);
 	}
