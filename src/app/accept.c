@@ -59,6 +59,15 @@ static void hand_over(struct master *m, struct worker_slot *w, const struct ends
 	child_tell(w, &memo, fd);
 }
 
+/* A socket of both families, as service managers make them, shows IPv4 clients as v4-mapped. */
+static struct ip number_of(const struct addr *a)
+{
+	struct ip ip = { 0 };
+
+	addr_ip(a, &ip);
+	return ip_unmap(ip);
+}
+
 static void take(struct master *m, int fd, const struct addr *from)
 {
 	struct worker_slot *w = generation_pick(generation_now(m));
@@ -72,8 +81,8 @@ static void take(struct master *m, int fd, const struct addr *from)
 		return;
 	}
 	sock_name(fd, &local);
-	addr_ip(from, &ends.peer);
-	addr_ip(&local, &ends.local);
+	ends.peer = number_of(from);
+	ends.local = number_of(&local);
 	ends.peer_port = addr_port(from);
 	ends.local_port = addr_port(&local);
 	verdict = sys_random(&dice, sizeof(dice)) ? ADMIT_NO_STARTUPS
@@ -121,14 +130,16 @@ void doors_close(struct master *m)
 		close_door(m, &m->doors[m->door_count - 1]);
 }
 
-static int add_door(struct master *m, int fd, const char *host, uint16_t port, struct why *why)
+static int add_door(struct master *m, int fd, const struct listen_spec *spec, struct why *why)
 {
 	struct door *d = &m->doors[m->door_count];
 	int err = m->door_count < DOORS_MAX ? OK : ERR_LIMIT;
 
 	if (!err) {
-		*d = (struct door){ .fd = fd, .port = port, .wanted = true, .fresh = true };
-		snprintf(d->host, sizeof(d->host), "%s", host);
+		*d = (struct door){
+			.fd = fd, .port = spec->port, .family = spec->family, .wanted = true, .fresh = true
+		};
+		snprintf(d->host, sizeof(d->host), "%s", spec->host);
 		err = watch_new(&d->watch, m->loop, fd, on_ready, m);
 	}
 	if (err) {
@@ -139,26 +150,38 @@ static int add_door(struct master *m, int fd, const char *host, uint16_t port, s
 	return OK;
 }
 
-static struct door *find_door(struct master *m, const struct server_listen *at)
+/* Is it what an opening would give? Of a name only with the same family: another one means other addresses. */
+static bool is_door(const struct door *d, const struct server_listen *at, int family)
 {
-	for (size_t i = 0; i < m->door_count; i++)
-		if (m->doors[i].port == at->port && strcmp(m->doors[i].host, at->host) == 0)
-			return &m->doors[i];
-	return NULL;
+	struct ip ip;
+
+	if (d->port != at->port || strcmp(d->host, at->host) != 0)
+		return false;
+	if (ip_parse(&ip, d->host) != OK)
+		return d->family == family;
+	return family == AF_UNSPEC || family == (ip.family == 4 ? AF_INET : AF_INET6);
 }
 
-static int open_door(struct master *m, const struct server_listen *at, struct why *why)
+/* A name may be behind several. */
+static bool keep_doors(struct master *m, const struct server_listen *at, int family)
 {
-	const struct listen_spec spec = { .host = at->host, .port = at->port };
-	struct door *d = find_door(m, at);
+	bool any = false;
+
+	for (size_t i = 0; i < m->door_count; i++)
+		if (is_door(&m->doors[i], at, family))
+			any = m->doors[i].wanted = true;
+	return any;
+}
+
+static int open_door(struct master *m, const struct server_listen *at, int family, struct why *why)
+{
+	const struct listen_spec spec = { .host = at->host, .port = at->port, .family = family };
 	int fds[LISTEN_MAX], err = OK;
 	size_t n;
 	uint16_t port;
 
-	if (d) {
-		d->wanted = true;
+	if (keep_doors(m, at, family))
 		return OK;
-	}
 	err = sock_listen(&spec, fds, &n, &port, why);
 	if (err)
 		return err;
@@ -166,7 +189,7 @@ static int open_door(struct master *m, const struct server_listen *at, struct wh
 		if (err)
 			sock_close(fds[i]);
 		else
-			err = add_door(m, fds[i], at->host, at->port, why);
+			err = add_door(m, fds[i], &spec, why);
 	}
 	return err;
 }
@@ -181,12 +204,13 @@ static void sweep_doors(struct master *m, bool undo)
 
 int doors_open(struct master *m, const struct server_conf *conf, struct why *why)
 {
+	static const int families[] = { [FAMILY_ANY] = AF_UNSPEC, [FAMILY_INET] = AF_INET, [FAMILY_INET6] = AF_INET6 };
 	int err = OK;
 
 	for (size_t i = 0; i < m->door_count; i++)
 		m->doors[i].wanted = m->doors[i].fresh = false;
 	for (size_t i = 0; !err && !m->passed && i < conf->n_listens; i++)
-		err = open_door(m, &conf->listens[i], why);
+		err = open_door(m, &conf->listens[i], families[conf->family], why);
 	if (err)
 		sweep_doors(m, true);
 	return err;
@@ -224,7 +248,7 @@ int doors_take(struct master *m, struct why *why)
 		if (err)
 			sock_close(m->given[i].fd);
 		else
-			err = add_door(m, m->given[i].fd, host, port, why);
+			err = add_door(m, m->given[i].fd, &(struct listen_spec){ .host = host, .port = port }, why);
 	}
 	m->passed = m->passed || m->given_n > 0; /* a reload takes nothing, and keeps them */
 	m->given_n = 0;

@@ -8,6 +8,7 @@
 #include "app/host_keys.h"
 #include "app/master.h"
 #include "app/server.h"
+#include "app/whom.h"
 #include "io/background.h"
 #include "io/pidfile.h"
 #include "io/privs.h"
@@ -66,19 +67,18 @@ static int check(struct program *p, const struct server_conf *conf, struct why *
 
 static int dump(const struct program *p, const struct server_text *text, struct why *why)
 {
-	char *words = p->flags.criteria ? strdup(p->flags.criteria) : NULL;
-	struct server_who who = { 0 };
 	struct server_conf conf = { 0 };
-	int err = p->flags.criteria && !words ? why_set(why, ERR_NOMEM, "out of memory") : OK;
+	struct whom whom;
+	int err = whom_init(&whom, p->flags.criteria, why);
 
-	if (!err && words)
-		err = server_criteria(&who, words, why);
 	if (!err)
-		err = server_conf_eval(&conf, text, &who, why);
+		err = server_conf_eval(&conf, text, &whom.who, why);
+	if (!err)
+		err = whom_check(&whom, why);
 	if (!err)
 		err = server_conf_dump(&conf, print_line, NULL);
 	server_conf_fini(&conf);
-	free(words);
+	whom_fini(&whom);
 	return err;
 }
 
@@ -172,7 +172,7 @@ static int serve(struct program *p, struct server_text *text, struct server_conf
 	if (server_text_notes(text, note_line, p) != OK)
 		return complain(&(struct why){ "out of memory" });
 	p->pidfile.fd = -1;
-	if (strcmp(conf->pid_file, "none") != 0 && pidfile_write(&p->pidfile, conf->pid_file, &why) != OK)
+	if (strcasecmp(conf->pid_file, "none") != 0 && pidfile_write(&p->pidfile, conf->pid_file, &why) != OK)
 		log_line(&p->log, LOG_AT_ERROR, "%s", why.text); /* a server without it is better than none */
 	if (geteuid() == 0 && (server_check_user(&p->log, &why) != OK || privs_keep(PRIVS_MASTER, &why) != OK))
 		return complain(&why);

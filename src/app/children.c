@@ -140,9 +140,12 @@ static int start_child(struct worker_slot *c, int (*run)(void *), void *setup, i
 static int start_guard(struct generation *g, struct why *why)
 {
 	struct master *m = g->master;
-	struct guard_setup setup = {
-		.text = g->text, .conf = &g->conf, .crypto = m->crypto, .log = m->log, .audit = m->audit
-	};
+	struct guard_setup setup = { .text = g->text,
+				     .conf = &g->conf,
+				     .crypto = m->crypto,
+				     .log = m->log,
+				     .audit = m->audit,
+				     .first = g->number == 1 && !g->serving };
 	int err = join_child(&g->guard, &setup.master_fd, why);
 
 	return err ? err : start_child(&g->guard, run_guard, &setup, setup.master_fd, IPC_NO_FD, why);

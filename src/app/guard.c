@@ -478,7 +478,8 @@ static int lock_in(struct guard *g, struct why *why)
 {
 	static const char *const everything[] = { "/" }; /* wherever the homes are: to be read, as their users */
 	const struct sandbox_opts opts = { .read = everything, .reads = LEN(everything), .unix_sockets = true };
-	int err = host_keys_load(&g->keys, &g->conf->host_keys, &g->conf->host_certificates, g->crypto, say, g, why);
+	int err = host_keys_load(&g->keys, &g->conf->host_keys, &g->conf->host_certificates, g->crypto,
+				 g->first ? say : NULL, g, why);
 
 	if (!err && g->root)
 		err = privs_keep(PRIVS_SETID, why);
@@ -506,6 +507,7 @@ int guard_main(const struct guard_setup *setup)
 			   .conf = setup->conf,
 			   .crypto = setup->crypto,
 			   .log = setup->log,
+			   .first = setup->first,
 			   .root = geteuid() == 0,
 			   .uid = getuid() };
 	struct buf blobs = BUF(64 * 1024);

@@ -25,6 +25,7 @@ struct guard_setup {
 	struct log *log;
 	struct audit *audit;
 	int master_fd;
+	bool first; /* of this start: makes a host key where there is none */
 };
 
 /* The process's whole life; returns its exit status. */
@@ -44,6 +45,7 @@ struct guard {
 	struct list late;    /* verdicts that wait for their time */
 	struct timer *timer; /* of the first of them */
 	bool root;	     /* may become any user */
+	bool first;	     /* as struct guard_setup has it */
 	uid_t uid;
 };
 

@@ -186,15 +186,23 @@ static int path_for(const struct search *s, const char *pattern, char **path)
 	return server_conf_path(path, pattern, a->user, a->own ? a->account.home : NULL, a->account.uid, &s->v->rule);
 }
 
+static bool configured(const char *path)
+{
+	return path && strcasecmp(path, "none") != 0;
+}
+
 static int ask_files(const struct search *s)
 {
 	const struct strs *patterns = &s->guest->attempt->conf.authorized_keys_files;
-	struct why why = { "no AuthorizedKeysFile has this key" };
-	int err = ERR_NOT_FOUND;
+	const bool none = patterns->n == 1 && !configured(patterns->v[0]);
+	struct why why;
+	int err = why_set(&why, ERR_NOT_FOUND, none ? "AuthorizedKeysFile none" : "no AuthorizedKeysFile has this key");
 
 	for (size_t i = 0; err && i < patterns->n; i++) {
 		char *path;
 
+		if (!configured(patterns->v[i]))
+			continue;
 		err = path_for(s, patterns->v[i], &path);
 		if (!err) {
 			err = ask_file(s, path);
@@ -209,11 +217,6 @@ static int ask_files(const struct search *s)
 }
 
 /* ---- certificates ---- */
-
-static bool configured(const char *path)
-{
-	return path && strcmp(path, "none") != 0;
-}
 
 /* AuthorizedPrincipalsFile is the user's, and read as such. One that is missing names nobody. */
 static int read_principals(const struct search *s, char **path, struct buf *text)
@@ -301,7 +304,7 @@ int files_authorise(struct guard *g, const struct guest *guest, const struct off
 			    .guest = guest,
 			    .offer = o,
 			    .v = v,
-			    .who = { guest->attempt->user, ip_unwrap(guest->ends.peer), sys_time_ms() / 1000 } };
+			    .who = { guest->attempt->user, ip_unmap(guest->ends.peer), sys_time_ms() / 1000 } };
 	int err = name_key(g, o, v->key, &v->rule);
 
 	if (!err)

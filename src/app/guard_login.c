@@ -47,8 +47,8 @@ static struct server_who who_of(const struct guest *guest, struct attempt *a)
 				    .no_such_user = !a->exists,
 				    .groups = groups_of,
 				    .ctx = a,
-				    .address = ip_unwrap(guest->ends.peer),
-				    .local_address = ip_unwrap(guest->ends.local),
+				    .address = ip_unmap(guest->ends.peer),
+				    .local_address = ip_unmap(guest->ends.local),
 				    .local_port = guest->ends.local_port };
 }
 
@@ -92,7 +92,7 @@ static void show_banner(struct guard *g, const struct guest *guest, const struct
 	struct buf text = BUF(32000);
 	struct why why = { "" };
 
-	if (strcmp(a->conf.banner, "none") == 0)
+	if (strcasecmp(a->conf.banner, "none") == 0)
 		return;
 	if (files_read_own(g, a->conf.banner, &text, &why) == OK)
 		guard_show_banner(g, guest, buf_span(&text));

@@ -155,7 +155,7 @@ int host_keys_load(struct host_keys *h, const struct strs *files, const struct s
 	int err = OK;
 
 	*h = (struct host_keys){ .crypto = c, .certs = BUF(HOST_KEYS_MAX * PKEY_BLOB_MAX) };
-	if (files->n && none_exists(files))
+	if (say && files->n && none_exists(files))
 		err = make_key(h, files->v[0], say, user, why);
 	else
 		for (size_t i = 0; !err && i < files->n; i++)

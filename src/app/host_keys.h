@@ -19,9 +19,9 @@ struct host_keys {
 };
 
 /* Loads HostKey's files and HostCertificate's. Where none of the files exists yet, an Ed25519 key is made and written
- * to the first of them, and `say` gets a line with its fingerprint. OK; ERR_IO, ERR_DENIED, ERR_SYNTAX, ERR_CRYPTO with
- * a sentence that names the file: a key that is missing while others are there, a passphrase, a certificate without its
- * key, a user's certificate; ERR_LIMIT beyond HOST_KEYS_MAX. */
+ * to the first of them, and `say` gets a line with its fingerprint; `say` NULL: none is made. OK; ERR_IO, ERR_DENIED,
+ * ERR_SYNTAX, ERR_CRYPTO with a sentence that names the file: a key that is missing while others are there, a
+ * passphrase, a certificate without its key, a user's certificate; ERR_LIMIT beyond HOST_KEYS_MAX. */
 int host_keys_load(struct host_keys *h, const struct strs *files, const struct strs *certificates,
 		   const struct crypto *c, void (*say)(void *user, const char *line), void *user,
 		   struct why *why) MUST_CHECK;

@@ -57,6 +57,7 @@ struct door {
 	struct watch *watch;
 	char host[256]; /* as the configuration says it */
 	uint16_t port;
+	int family; /* the same */
 	bool wanted, fresh;
 };
 

@@ -1,10 +1,12 @@
 /* One connection in a worker: its engine and link, the questions to the guard, the policy once it has logged in. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/worker.h"
 #include "base/str.h"
 #include "base/table.h"
+#include "io/resolve.h"
 #include "io/sock.h"
 #include "io/sys.h"
 
@@ -19,10 +21,11 @@ struct peer {
 	struct link *link;
 	struct gate *gate; /* NULL before the login */
 	struct policy policy;
-	struct log log;	   /* the worker's, with this user's LogLevel */
-	struct ask ask;	   /* to the guard; one at a time, because the engine's question blocks */
-	struct ask bind;   /* the same, for a listener below 1024; the gate waits for one at a time */
-	uint32_t question; /* of the engine, that the guard will answer */
+	struct lookups *asker; /* shared by all connections of the same user with the same key */
+	struct log log;	       /* the worker's, with this user's LogLevel */
+	struct ask ask;	       /* to the guard; one at a time, because the engine's question blocks */
+	struct ask bind;       /* the same, for a listener below 1024; the gate waits for one at a time */
+	uint32_t question;     /* of the engine, that the guard will answer */
 	enum memo_kind asked;
 	uint64_t login_ms;
 	enum offence offence;  /* if it ends now */
@@ -65,6 +68,7 @@ static void peer_free(struct peer *p)
 	ask_done(&w->asks, &p->bind);
 	close_bound(p);
 	gate_free(p->gate);
+	lookups_leave(p->asker);
 	link_free(p->link);
 	policy_fini(&p->policy);
 	free(p);
@@ -350,6 +354,21 @@ static void set_terms(struct peer *p)
 			       .rekey_ms = (uint64_t)policy->rekey_seconds * 1000 });
 }
 
+/* Whoever opens more connections gets no more lookups at a time. */
+static int join_lookups(struct peer *p)
+{
+	const struct policy *policy = &p->policy;
+	size_t n = strlen(policy->user) + strlen(policy->key) + 2;
+	char *who = malloc(n);
+
+	if (who) {
+		snprintf(who, n, "%s\n%s", policy->key, policy->user);
+		p->asker = lookups_join(&p->worker->lookups, who);
+	}
+	free(who);
+	return p->asker ? OK : ERR_NOMEM;
+}
+
 static void start_forwards(struct peer *p)
 {
 	static const struct gate_calls calls = { .record = record,
@@ -360,8 +379,10 @@ static void start_forwards(struct peer *p)
 
 	p->login_ms = loop_now(p->worker->loop);
 	set_terms(p);
-	if (gate_new(&p->gate, p->link, &p->policy, &calls, p) != OK)
+	if (join_lookups(p) != OK || gate_new(&p->gate, p->link, &p->policy, &calls, p) != OK)
 		peer_end(p, "out of memory");
+	else
+		gate_asks_as(p->gate, p->asker);
 }
 
 void peer_verdict(struct peer *p, const struct memo *m)

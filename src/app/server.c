@@ -44,52 +44,6 @@ int server_read(struct server_facts *facts, const struct server_flags *flags, st
 	return err;
 }
 
-/* ---- criteria of -C ---- */
-
-static int bad_criterion(const char *word, struct why *why)
-{
-	char show[128];
-
-	return why_set(why, ERR_SYNTAX,
-		       "-C: '%s' is none of user=name, addr=address, host=name, laddr=address, lport=port",
-		       str_escape(show, sizeof(show), span_str(word)));
-}
-
-static int read_criterion(struct server_who *who, char *word, struct why *why)
-{
-	char *value = strchr(word, '=');
-	uint64_t port;
-
-	if (!value)
-		return bad_criterion(word, why);
-	*value++ = 0;
-	if (strcmp(word, "user") == 0)
-		who->user = value;
-	else if (strcmp(word, "host") == 0)
-		who->host = value;
-	else if (strcmp(word, "addr") == 0 && ip_parse(&who->address, value) == OK)
-		who->address = ip_unwrap(who->address);
-	else if (strcmp(word, "laddr") == 0 && ip_parse(&who->local_address, value) == OK)
-		who->local_address = ip_unwrap(who->local_address);
-	else if (strcmp(word, "lport") == 0 && str_u64(value, 1, UINT16_MAX, &port) == OK)
-		who->local_port = (uint16_t)port;
-	else {
-		value[-1] = '=';
-		return bad_criterion(word, why);
-	}
-	return OK;
-}
-
-int server_criteria(struct server_who *who, char *words, struct why *why)
-{
-	int err = OK;
-
-	*who = (struct server_who){ 0 };
-	for (char *rest = words, *word; !err && (word = strsep(&rest, ",")) != NULL;)
-		err = read_criterion(who, word, why);
-	return err;
-}
-
 /* ---- numbers ---- */
 
 static uint32_t ms(int seconds)

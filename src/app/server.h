@@ -17,9 +17,6 @@ extern const char server_version[];
  * facts must outlive them. OK, or an error with file and line. */
 int server_read(struct server_facts *facts, const struct server_flags *flags, struct server_text **text,
 		struct server_conf *conf, struct why *why) MUST_CHECK;
-/* -C: user=,addr=,host=,laddr=,lport=, separated by commas. The strings of *who point into `words`, which is cut up. OK
- * or ERR_SYNTAX. */
-int server_criteria(struct server_who *who, char *words, struct why *why) MUST_CHECK;
 /* SyslogFacility by its name. */
 const char *server_facility(const struct server_conf *conf);
 struct admission_limits server_admission(const struct server_conf *conf);

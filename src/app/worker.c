@@ -7,6 +7,7 @@
 
 #include "app/server.h"
 #include "io/privs.h"
+#include "io/resolve.h"
 #include "io/sandbox.h"
 #include "io/sock.h"
 #include "io/sys.h"
@@ -189,6 +190,7 @@ static int set_up(struct worker *w, const struct worker_setup *s, struct why *wh
 	int guard_fd = s->guard_fd, err = loop_new(&w->loop, why);
 
 	asks_init(&w->asks);
+	lookups_prepare();
 	w->bank = (struct bank){ .limit = s->conf->bank.process };
 	if (!err)
 		err = records_init(&w->records, s->audit, w->loop);

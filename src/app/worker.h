@@ -28,7 +28,8 @@ struct worker {
 	size_t host_key_count;
 	struct pool pool;
 	struct bank bank;
-	struct peer *peers; /* by number */
+	struct peer *peers;	 /* by number */
+	struct lookups *lookups; /* by user and key: names that are being looked up */
 	bool draining;
 	bool log_fixed; /* by -d or -q: LogLevel does not count */
 };

@@ -22,6 +22,8 @@ bool ip_equal(const struct ip *a, const struct ip *b);
 /* An address that carries an IPv4 address inside (v4-mapped ::ffff:0:0/96, v4-compatible ::/96 except :: and ::1, NAT64
  * 64:ff9b::/96, 6to4 2002::/16) becomes that one; others stay as they are. */
 struct ip ip_unwrap(struct ip a);
+/* The same for v4-mapped ones alone: what the kernel itself takes for the IPv4 address. */
+struct ip ip_unmap(struct ip a);
 
 struct ip_range {
 	struct ip base;

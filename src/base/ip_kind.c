@@ -52,6 +52,13 @@ struct ip ip_unwrap(struct ip a)
 	return a;
 }
 
+struct ip ip_unmap(struct ip a)
+{
+	static const struct ip_range mapped = { { 6, { [10] = 0xff, [11] = 0xff } }, 96 };
+
+	return ip_in(&a, &mapped) ? ip_unwrap(a) : a;
+}
+
 enum ip_kind ip_kind_of(const struct ip *a)
 {
 	struct ip inner = ip_unwrap(*a);

@@ -24,9 +24,7 @@ static bool next_item(const char **list, char item[ITEM_MAX], bool *bad)
 /* The client that an IPv4 socket or a socket of both families would see. */
 static struct ip peer(const struct ip *a)
 {
-	static const struct ip_range mapped = { { 6, { [10] = 0xff, [11] = 0xff } }, 96 };
-
-	return ip_in(a, &mapped) ? ip_unwrap(*a) : *a;
+	return ip_unmap(*a);
 }
 
 /* An address is compared as a number, everything else that is no range as a pattern. */

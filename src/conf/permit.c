@@ -41,9 +41,7 @@ struct ask {
  * an address is not known here: those count as they are written. */
 static struct ip reached(const struct ip *a)
 {
-	static const struct ip_range mapped = { { 6, { [10] = 0xff, [11] = 0xff } }, 96 };
-
-	return ip_in(a, &mapped) ? ip_unwrap(*a) : *a;
+	return ip_unmap(*a);
 }
 
 static bool in_range(const struct ip *a, const struct ip_range *range)

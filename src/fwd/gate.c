@@ -142,6 +142,11 @@ int gate_new(struct gate **out, struct link *l, const struct policy *policy, con
 	return OK;
 }
 
+void gate_asks_as(struct gate *g, struct lookups *asker)
+{
+	g->asker = asker;
+}
+
 void gate_free(struct gate *g)
 {
 	if (!g)

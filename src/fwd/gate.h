@@ -7,6 +7,7 @@
 #include "fwd/link.h"
 
 struct gate;
+struct lookups;
 
 enum gate_kind {
 	GATE_DIRECT_TCPIP = 1,
@@ -69,6 +70,8 @@ struct gate_calls {
  * gate, the calls are copied. OK or ERR_NOMEM. */
 int gate_new(struct gate **out, struct link *l, const struct policy *policy, const struct gate_calls *calls,
 	     void *user) MUST_CHECK;
+/* Names are looked up when it is this asker's turn (resolve.h), who outlives the gate; otherwise at once. */
+void gate_asks_as(struct gate *g, struct lookups *asker);
 /* Before the link. Ends listeners, connects and streams, each with its record. NULL is allowed. */
 void gate_free(struct gate *g);
 

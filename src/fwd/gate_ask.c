@@ -51,7 +51,7 @@ static void look_up(struct gate *g, struct ask *a)
 {
 	struct why why;
 
-	if (resolve_new(&g->lookup, link_loop(g->link), a->host, a->port, AF_UNSPEC, got_addresses, g, &why))
+	if (resolve_new(&g->lookup, link_loop(g->link), g->asker, a->host, a->port, AF_UNSPEC, got_addresses, g, &why))
 		ask_deny(g, a, GATE_FAILED, why.text);
 	else
 		ask_wait(g);

@@ -19,6 +19,7 @@ struct gate {
 	struct gate_calls calls;
 	void *user;
 	struct connector connector;
+	struct lookups *asker; /* or NULL */
 	struct timer *timer;
 	struct list streams;
 	unsigned stream_count;

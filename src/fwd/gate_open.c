@@ -66,6 +66,7 @@ static void connect_to(struct stream *s, const struct event *ev)
 	s->call.job.spec = (struct dial_spec){ .host = tcp ? s->host : NULL,
 					       .path = tcp ? NULL : s->host,
 					       .port = s->port,
+					       .asker = s->gate->asker,
 					       .judge = on_address,
 					       .judge_user = s };
 	connector_open(&s->gate->connector, &s->call, ev);

@@ -31,6 +31,7 @@ struct dial {
 	int family;
 	bool (*judge)(void *user, const struct addr *a, struct why *why);
 	void *judge_user;
+	struct lookups *asker;
 	struct resolve *lookup;
 	struct timer *step;	/* begins, and starts the next attempt */
 	struct timer *deadline; /* NULL without a limit */
@@ -272,7 +273,7 @@ static void look_up(struct dial *d, const char *host, uint16_t port, resolve_fn 
 
 	if (resolve_numeric(host, port, d->family, &a) == OK)
 		fn(d, &a, 1, NULL);
-	else if (resolve_new(&d->lookup, d->loop, host, port, d->family, fn, d, &why))
+	else if (resolve_new(&d->lookup, d->loop, d->asker, host, port, d->family, fn, d, &why))
 		fail(d, ERR_NOT_FOUND, &why);
 }
 
@@ -354,6 +355,7 @@ int dial_new(struct dial **out, struct loop *l, const struct dial_spec *spec, di
 	d->user = user;
 	d->port = spec->port;
 	d->family = spec->family;
+	d->asker = spec->asker;
 	d->judge = spec->judge;
 	d->judge_user = spec->judge_user;
 	if (!copy(&d->host, spec->host) || !copy(&d->path, spec->path) || !copy(&d->bind_host, spec->bind_host) ||

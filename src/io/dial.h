@@ -9,6 +9,7 @@ struct dial_spec {
 	/* A name or an address, */
 	const char *host;
 	uint16_t port;
+	struct lookups *asker; /* whose turn a name has to wait for, or NULL: see resolve.h; it outlives the dial */
 	/* or a unix socket, for which all but the time is ignored. */
 	const char *path;
 	int family;	       /* AF_UNSPEC, AF_INET, AF_INET6 */

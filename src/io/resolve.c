@@ -7,15 +7,33 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
 
+#include "base/list.h"
+#include "base/table.h"
+
+struct lookups {
+	struct lookups **table;
+	unsigned refs;	  /* joins, and lookups that are on a thread */
+	unsigned running; /* the latter */
+	struct list waiting;
+	UT_hash_handle hh;
+	char who[];
+};
+
 struct resolve {
 	uv_getaddrinfo_t uv; /* first: freed through it */
-	resolve_fn *fn;	     /* NULL: cancelled */
+	struct list node;    /* while it waits for its turn */
+	struct loop *loop;
+	struct lookups *asker; /* or NULL */
+	char *host;	       /* while it waits */
+	resolve_fn *fn;	       /* NULL: cancelled */
 	void *user;
 	uint16_t port;
+	int family;
 };
 
 static const struct addrinfo *wanted(struct addrinfo *hints, int family, int flags)
@@ -138,9 +156,71 @@ static const char *sentence(int status)
 	return uv_strerror(status);
 }
 
-static void answered(uv_getaddrinfo_t *uv, int status, struct addrinfo *list)
+/* ---- askers ---- */
+
+struct lookups *lookups_join(struct lookups **table, const char *who)
 {
-	struct resolve *r = CONTAINER(uv, struct resolve, uv);
+	struct lookups *a;
+
+	HASH_FIND_STR(*table, who, a);
+	if (!a) {
+		a = calloc(1, sizeof(*a) + strlen(who) + 1);
+		if (!a)
+			return NULL;
+		a->table = table;
+		list_init(&a->waiting);
+		memcpy(a->who, who, strlen(who) + 1);
+		HASH_ADD_STR(*table, who, a);
+		if (!a->hh.tbl) {
+			free(a);
+			return NULL;
+		}
+	}
+	a->refs++;
+	return a;
+}
+
+void lookups_leave(struct lookups *a)
+{
+	if (!a || --a->refs)
+		return;
+	HASH_DEL(*a->table, a);
+	free(a);
+}
+
+void lookups_prepare(void)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", RESOLVE_THREADS);
+	(void)setenv("UV_THREADPOOL_SIZE", number, 0); /* without memory there are fewer */
+}
+
+/* ---- one lookup ---- */
+
+static void answered(uv_getaddrinfo_t *uv, int status, struct addrinfo *list);
+
+static int start(struct resolve *r, const char *host)
+{
+	struct addrinfo hints;
+	sigset_t all, old;
+	int status;
+
+	/* The first request starts the threads, which inherit the mask: signals are for the main thread alone. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	status = uv_getaddrinfo(loop_uv(r->loop), &r->uv, answered, host, NULL, wanted(&hints, r->family, 0));
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (!status && r->asker) {
+		r->asker->refs++;
+		r->asker->running++;
+	}
+	return status;
+}
+
+/* The end of it: what was found, or why nothing was. */
+static void tell(struct resolve *r, int status, const struct addrinfo *list)
+{
 	struct addr found[RESOLVE_MAX];
 	size_t n = status ? 0 : collect(list, r->port, found);
 	resolve_fn *fn = r->fn;
@@ -148,28 +228,64 @@ static void answered(uv_getaddrinfo_t *uv, int status, struct addrinfo *list)
 	struct why why;
 
 	why_set(&why, ERR_NOT_FOUND, "%s", sentence(status ? status : UV_EAI_NONAME));
-	uv_freeaddrinfo(list);
+	free(r->host);
 	free(r);
 	if (fn)
 		fn(user, found, n, &why);
 }
 
-int resolve_new(struct resolve **out, struct loop *l, const char *host, uint16_t port, int family, resolve_fn *fn,
-		void *user, struct why *why)
+/* A thread is free again: the next ones' turn. */
+static void next_turn(struct lookups *a)
+{
+	struct list *node;
+	int status;
+
+	a->running--;
+	while (a->running < LOOKUPS_MAX && (node = list_pop(&a->waiting))) {
+		struct resolve *r = CONTAINER(node, struct resolve, node);
+
+		status = start(r, r->host);
+		if (status)
+			tell(r, status, NULL);
+	}
+	lookups_leave(a);
+}
+
+static void answered(uv_getaddrinfo_t *uv, int status, struct addrinfo *list)
+{
+	struct resolve *r = CONTAINER(uv, struct resolve, uv);
+	struct lookups *a = r->asker;
+
+	tell(r, status, list);
+	uv_freeaddrinfo(list);
+	if (a)
+		next_turn(a);
+}
+
+static int wait_for_turn(struct resolve *r, const char *host)
+{
+	r->host = strdup(host);
+	if (!r->host)
+		return UV_ENOMEM;
+	list_add_tail(&r->asker->waiting, &r->node);
+	return 0;
+}
+
+int resolve_new(struct resolve **out, struct loop *l, struct lookups *asker, const char *host, uint16_t port,
+		int family, resolve_fn *fn, void *user, struct why *why)
 {
 	struct resolve *r = calloc(1, sizeof(*r));
-	struct addrinfo hints;
-	sigset_t all, old;
 	int status;
 
 	if (!r)
 		return why_set(why, ERR_NOMEM, "out of memory");
-	*r = (struct resolve){ .fn = fn, .user = user, .port = port };
-	/* The first request starts the threads, which inherit the mask: signals are for the main thread alone. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	status = uv_getaddrinfo(loop_uv(l), &r->uv, answered, host, NULL, wanted(&hints, family, 0));
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	r->loop = l;
+	r->asker = asker;
+	r->fn = fn;
+	r->user = user;
+	r->port = port;
+	r->family = family;
+	status = asker && asker->running >= LOOKUPS_MAX ? wait_for_turn(r, host) : start(r, host);
 	if (status) {
 		free(r);
 		return why_set(why, status == UV_ENOMEM ? ERR_NOMEM : ERR_NOT_FOUND, "%s", sentence(status));
@@ -183,5 +299,11 @@ void resolve_cancel(struct resolve *r)
 	if (!r)
 		return;
 	r->fn = NULL;
+	if (list_linked(&r->node)) {
+		list_del(&r->node);
+		free(r->host);
+		free(r);
+		return;
+	}
 	(void)uv_cancel((uv_req_t *)&r->uv); /* already running: answered() comes later and tells nobody */
 }

@@ -7,7 +7,7 @@ import pytest
 
 from lab import clients, keys as keytool
 from lab.net import call, connect, listeners, unix_listener
-from lab.probe import Probe
+from lab.probe import Probe, do
 from lab.proc import until
 from lab.services import MIB, duplex, echo, exchange, last_words, ping, recv_all, resetter
 
@@ -188,6 +188,33 @@ def test_port_that_the_server_chooses(aditd, ssh, service):
     one = ssh(aditd, "-R", f"0:127.0.0.1:{service().port}")
     chosen = int(one.told(r"Allocated port (\d+) for remote forward").group(1))
     ping(("127.0.0.1", chosen))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_dynamic(aditd, ssh, service, port, host):
+    """ssh -D: SOCKS at the client, names and addresses for the server to reach."""
+    goal = service().port
+    ssh(aditd, "-D", f"127.0.0.1:{port}").stands(port)
+    with connect(("127.0.0.1", port)) as sock:
+        sock.sendall(b"\x05\x01\x00")
+        assert sock.recv(2) == b"\x05\x00"
+        sock.sendall(b"\x05\x01\x00\x03" + bytes([len(host)]) + host.encode() + goal.to_bytes(2, "big"))
+        assert sock.recv(10)[1] == 0
+        sock.sendall(b"by any name")
+        assert sock.recv(100) == b"by any name"
+
+
+def test_unix_sockets_by_asyncssh(lab, aditd, service, work):
+    """Both ways, many bytes."""
+    goal = service(echo, work / "target")
+    probe = Probe(aditd, lab.key)
+    reader, writer = probe.open_unix(goal.address)
+    probe.write(writer, b"x" * MIB, last=True)
+    assert len(do(reader.read())) == MIB
+    assert probe.listen_unix(work / "listener", goal.address)
+    until(lambda: unix_listener(work / "listener"))
+    ping(work / "listener")
+    probe.close()
 
 
 def test_cancel(lab, aditd, port):

@@ -369,6 +369,7 @@ def test_reload(start_server, probe, service):
     ("AllowTcpForwarding perhaps", r"aditd_config line 1: .*perhaps"),
     ("Wrong 1", r"aditd_config:? line 1: .*wrong"),
     ("ListenAddress 192.0.2.77", r"192\.0\.2\.77"),
+    ("HostKey /no/such/key", r"/no/such/key: No such file"),
 ])
 def test_reload_of_a_broken_file(start_server, probe, service, line, said):
     """The old one stays in force, and the log says where the mistake is."""

@@ -58,6 +58,7 @@ NAMES = [
     ("deny-group", ["DenyGroups {group}"], {"me": REFUSES, "digger": ADMITS}),
     ("no-keys", ["PubkeyAuthentication no"], {"digger": REFUSES}),
     ("refuse", ["RefuseConnection yes"], {"digger": REFUSES}),
+    ("no-file", ["AuthorizedKeysFile none"], {"digger": REFUSES, "me": REFUSES}),
 ]
 
 
@@ -474,7 +475,7 @@ MATCHES = [
     ("local-address-other", "LocalAddress 10.0.0.1", False), ("local-port", "LocalPort {port}", True),
     ("local-port-other", "LocalPort 1", False), ("all", "all", True), ("two", "User digger Address 127.0.0.1", True),
     ("two-one-fails", "User digger Address 10.0.0.1", False), ("group-of-nobody", "Group *", False),
-    ("host", "Host 127.0.0.1", True),
+    ("host", "Host 127.0.0.1", True), ("host-other", "Host *.example", False),
 ]
 
 
@@ -519,7 +520,7 @@ def test_mistake_in_an_include(start_server, work):
 def test_banner(lab, start_server, work):
     (work / "banner").write_text("Mind your head.\nDeep ümlaut.\n", encoding="utf-8")
     os.chmod(work, 0o755)
-    server = start_server("aditd", config=[f"Banner {work}/banner"], match=["Match User quiet", "Banner none"])
+    server = start_server("aditd", config=[f"Banner {work}/banner"], match=["Match User quiet", "Banner None"])
     with contextlib.closing(Probe(server, lab.key, user="digger")) as probe:
         assert probe.banner.replace("\r\n", "\n") == "Mind your head.\nDeep ümlaut.\n"
     with contextlib.closing(Probe(server, lab.key, user="quiet")) as probe:

@@ -223,12 +223,13 @@ def socks4a(address, host, port):
     return sock, sock.recv(8)
 
 
+@pytest.mark.parametrize("kind", ["aditd", "openssh"])
 @pytest.mark.parametrize("spec", ["{port}", "127.0.0.1:{port}"])
 @pytest.mark.parametrize("ask", [socks5, socks4a])
-def test_remote_socks(openssh, client, service, port, ask, spec):
+def test_remote_socks(lab, client, service, port, kind, ask, spec):
     """-R with nothing but a port: SOCKS at the server's side, connections made from ours."""
     goal = service()
-    client(openssh, "-R", spec.format(port=port)).stands(port)
+    client(lab.shared(kind), "-R", spec.format(port=port)).stands(port)
     sock, reply = ask(("127.0.0.1", port), "localhost", goal.port)
     with sock:
         assert reply[1] in (0, 0x5a)

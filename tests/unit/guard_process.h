@@ -91,7 +91,7 @@ static inline void __attribute__((noreturn)) be_guard(struct process *p, int mas
 	p->rig.log.sink = &sink;
 	if (server_conf_eval(&conf, p->rig.text, NULL, NULL) != OK)
 		_exit(99);
-	_exit(guard_main(&(struct guard_setup){ p->rig.text, &conf, crypto, &p->rig.log, &audit, master_fd }));
+	_exit(guard_main(&(struct guard_setup){ p->rig.text, &conf, crypto, &p->rig.log, &audit, master_fd, true }));
 }
 
 /* A worker's end of a new pair. */

@@ -325,6 +325,63 @@ static void the_resolver_does_not_answer(void **state)
 	assert_int_equal(r->calls, 1);
 }
 
+static void told(void *user, const struct addr *list, size_t n, const struct why *why)
+{
+	unsigned *count = user;
+
+	(void)list, (void)n, (void)why;
+	++*count;
+}
+
+static void ask(const struct rig *r, struct resolve **out, struct lookups *who, const char *host, unsigned *count)
+{
+	assert_int_equal(resolve_new(out, r->loop, who, host, 9, AF_UNSPEC, told, count, NULL), OK);
+}
+
+/* A few turns of the loop, until the count is reached. */
+static void await(struct rig *r, const unsigned *count, unsigned wanted)
+{
+	for (int turn = 0; turn < 2000 && *count < wanted; turn++) {
+		timer_at(r->guard, loop_clock(r->loop) + 1);
+		loop_run(r->loop);
+	}
+	r->late = false;
+	timer_at(r->guard, UINT64_MAX);
+	assert_int_equal(*count, wanted);
+}
+
+/* Names that nobody answers for hold up whoever asked for them, and nobody else. */
+static void askers_take_turns(void **state)
+{
+	struct rig *r = *state;
+	struct lookups *table = NULL, *a = lookups_join(&table, "a"), *b = lookups_join(&table, "b");
+	struct resolve *of_a[LOOKUPS_MAX + 2], *of_b;
+	unsigned heard_a = 0, heard_b = 0;
+
+	assert_ptr_equal(lookups_join(&table, "a"), a);
+	assert_ptr_not_equal(a, b);
+	for (size_t i = 0; i < LEN(of_a); i++)
+		ask(r, &of_a[i], a, "slow.test", &heard_a);
+	ask(r, &of_b, b, "hole-first.test", &heard_b);
+	await(r, &heard_b, 1);
+	assert_int_equal(heard_a, 0);
+	resolve_cancel(of_a[0]);	   /* on a thread, and stays there */
+	resolve_cancel(of_a[LOOKUPS_MAX]); /* waits */
+	for (unsigned i = 0; i < LOOKUPS_MAX + 1; i++)
+		sem_post(&slow);
+	await(r, &heard_a, LOOKUPS_MAX);
+	lookups_leave(b);
+	lookups_leave(a);
+	ask(r, &of_a[0], a, "slow.test", &heard_a);
+	resolve_cancel(of_a[0]);
+	lookups_leave(a);
+	assert_ptr_equal(table, a); /* for the thread's sake */
+	sem_post(&slow);
+	timer_at(r->guard, UINT64_MAX);
+	loop_run(r->loop);
+	assert_null(table);
+}
+
 static void cancelled(void **state)
 {
 	struct rig *r = *state;
@@ -586,6 +643,7 @@ int main(void)
 		T(what_fails_at_once),
 		T(nobody_answers),
 		T(the_resolver_does_not_answer),
+		T(askers_take_turns),
 		T(cancelled),
 		T(judged),
 		T(memory_runs_out),
@@ -596,5 +654,6 @@ int main(void)
 		T(unix_sockets),
 	};
 
+	lookups_prepare();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

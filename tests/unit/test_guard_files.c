@@ -130,6 +130,35 @@ static void test_lines(void **state)
 	}
 }
 
+/* What a NAT64 or a relay would make of an address is nobody's to claim: anybody may have it on a network of their own.
+ */
+static void test_client_with_an_ipv4_inside(void **state)
+{
+	static const char *const from[] = { "64:ff9b::a00:1", "2002:a00:1::1", "::10.0.0.1" };
+
+	(void)state;
+	authorise("keys/alice", "from=\"10.0.0.1\"", pkey_blob(keys[K_ED25519].key));
+	for (size_t i = 0; i < LEN(from); i++) {
+		struct rig r;
+		struct verdict v;
+
+		rig_up(&r, "");
+		assert_int_equal(ip_parse(&r.guest.ends.peer, from[i]), OK);
+		v = try_key(&r, span_str("alice"), "ssh-ed25519", nothing, keys[K_ED25519].key, HONEST);
+		if (v.kind != LOGIN_DENY || !strstr(v.rule.text, "from"))
+			fail_msg("%s: %d (%s)", from[i], v.kind, v.rule.text);
+		policy_fini(&v.policy);
+		rig_down(&r);
+		rig_up(&r,
+		       "AllowTcpForwarding no\nMatch Address 10.0.0.0/8\nDenyUsers alice\nAllowUsers bob@10.0.0.0/8");
+		assert_int_equal(ip_parse(&r.guest.ends.peer, from[i]), OK);
+		v = try_key(&r, span_str("alice"), "ssh-ed25519", nothing, keys[K_ED25519].key, HONEST);
+		assert_false(strstr(v.rule.text, "Users") != NULL);
+		policy_fini(&v.policy);
+		rig_down(&r);
+	}
+}
+
 /* A mapped address is the IPv4 client. */
 static void test_mapped_client(void **state)
 {
@@ -302,8 +331,10 @@ static void test_certificates(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_policies),  cmocka_unit_test(test_lines),	  cmocka_unit_test(test_mapped_client),
-		cmocka_unit_test(test_odd_files), cmocka_unit_test(test_revoked), cmocka_unit_test(test_certificates),
+		cmocka_unit_test(test_policies),      cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_mapped_client), cmocka_unit_test(test_client_with_an_ipv4_inside),
+		cmocka_unit_test(test_odd_files),     cmocka_unit_test(test_revoked),
+		cmocka_unit_test(test_certificates),
 	};
 
 	return cmocka_run_group_tests(tests, make_files, teardown);

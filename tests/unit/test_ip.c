@@ -220,6 +220,11 @@ static void test_kinds(void **state)
 	for (size_t i = 0; i < LEN(kinds); i++) {
 		struct ip a = ip(kinds[i].in), inner = ip(kinds[i].inner), got = ip_unwrap(a);
 
+		struct ip unmapped = ip_unmap(a);
+		bool mapped = strncmp(kinds[i].in, "::ffff:", 7) == 0 && !ip_equal(&a, &inner);
+
+		if (!ip_equal(&unmapped, mapped ? &inner : &a))
+			fail_msg("%s: not unmapped", kinds[i].in);
 		if (!ip_equal(&got, &inner) || ip_kind_of(&a) != kinds[i].kind)
 			fail_msg("%s: %s", kinds[i].in, ip_kind_text(ip_kind_of(&a)));
 	}

@@ -572,7 +572,7 @@ static void loop_works(struct work *w, bool network)
 	w->left = 2;
 	if (network) {
 		w->left++;
-		CHECK(resolve_new(&r, w->loop, "localhost", 0, AF_UNSPEC, resolved, w, &why) == OK);
+		CHECK(resolve_new(&r, w->loop, NULL, "localhost", 0, AF_UNSPEC, resolved, w, &why) == OK);
 	}
 	loop_run(w->loop);
 	CHECK(!network || w->addresses > 0);
