@@ -82,9 +82,10 @@ struct attempt {
 	struct strs groups; /* names of the account's; lent by it */
 	int groups_err;	    /* they were needed and could not be looked up */
 	struct why groups_why;
-	bool exists; /* there is such an account */
-	bool own;    /* and its files can be read with its rights */
-	struct server_conf conf;
+	bool exists;			 /* there is such an account */
+	bool own;			 /* and its files can be read with its rights */
+	const struct server_conf *conf;	 /* the guard's, or: */
+	struct server_conf matched_conf; /* where a Match holds */
 	unsigned failures, queries;
 	bool none_tried;
 };

@@ -29,7 +29,7 @@ static int read_as(const struct guard *g, struct attempt *a, const char *path, s
 {
 	const struct safefile_owner owner = { .uid = a->own ? a->account.uid : g->uid,
 					      .home = a->own ? a->account.home : NULL,
-					      .strict = a->conf.strict_modes };
+					      .strict = a->conf->strict_modes };
 	struct privs_home home;
 	int err = become(g, a, &home, why);
 
@@ -81,7 +81,7 @@ static uint32_t idle(const struct server_conf *c, const char *channel_type)
 
 static int make_policy(const struct attempt *a, const char *key, struct policy *p)
 {
-	const struct server_conf *c = &a->conf;
+	const struct server_conf *c = a->conf;
 	int err;
 
 	*p = (struct policy){
@@ -145,7 +145,7 @@ struct search {
 
 static struct userca_rules rules_of(const struct search *s)
 {
-	const struct server_conf *c = &s->guest->attempt->conf;
+	const struct server_conf *c = s->guest->attempt->conf;
 
 	return (struct userca_rules){ c->ca_sig, (unsigned)c->required_rsa_bits };
 }
@@ -193,7 +193,7 @@ static bool configured(const char *path)
 
 static int ask_files(const struct search *s)
 {
-	const struct strs *patterns = &s->guest->attempt->conf.authorized_keys_files;
+	const struct strs *patterns = &s->guest->attempt->conf->authorized_keys_files;
 	const bool none = patterns->n == 1 && !configured(patterns->v[0]);
 	struct why why;
 	int err = why_set(&why, ERR_NOT_FOUND, none ? "AuthorizedKeysFile none" : "no AuthorizedKeysFile has this key");
@@ -221,7 +221,7 @@ static int ask_files(const struct search *s)
 /* AuthorizedPrincipalsFile is the user's, and read as such. One that is missing names nobody. */
 static int read_principals(const struct search *s, char **path, struct buf *text)
 {
-	const char *pattern = s->guest->attempt->conf.authorized_principals_file;
+	const char *pattern = s->guest->attempt->conf->authorized_principals_file;
 	int err;
 
 	if (!configured(pattern))
@@ -240,14 +240,14 @@ static int ask_trusted(const struct search *s)
 	const struct userca_rules rules = rules_of(s);
 	struct key_options options;
 	char *path = NULL;
-	int err = files_read_own(s->g, a->conf.trusted_user_ca_keys, &cas, &s->v->rule);
+	int err = files_read_own(s->g, a->conf->trusted_user_ca_keys, &cas, &s->v->rule);
 
 	if (!err)
 		err = read_principals(s, &path, &principals);
 	if (!err)
 		err = userca_by_files(&options,
-				      &(struct userca_files){ a->conf.trusted_user_ca_keys, buf_span(&cas),
-							      configured(a->conf.authorized_principals_file)
+				      &(struct userca_files){ a->conf->trusted_user_ca_keys, buf_span(&cas),
+							      configured(a->conf->authorized_principals_file)
 								      ? (path ? path : "")
 								      : NULL,
 							      buf_span(&principals) },
@@ -276,7 +276,7 @@ static int name_certificate(const struct search *s)
 
 static int ask_certificate(struct search *s)
 {
-	const char *trusted = s->guest->attempt->conf.trusted_user_ca_keys;
+	const char *trusted = s->guest->attempt->conf->trusted_user_ca_keys;
 	int err = cert_parse(&s->cert, s->g->crypto, s->offer->blob, &s->v->rule);
 
 	if (!err)
@@ -291,7 +291,7 @@ static int ask_certificate(struct search *s)
 
 static int check_revoked(const struct search *s)
 {
-	const char *path = s->guest->attempt->conf.revoked_keys;
+	const char *path = s->guest->attempt->conf->revoked_keys;
 
 	if (!configured(path))
 		return OK;

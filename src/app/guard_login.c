@@ -17,7 +17,7 @@ void attempt_free(struct attempt *a)
 {
 	if (!a)
 		return;
-	server_conf_fini(&a->conf);
+	server_conf_fini(&a->matched_conf);
 	users_fini(&a->account);
 	free(a);
 }
@@ -92,13 +92,22 @@ static void show_banner(struct guard *g, const struct guest *guest, const struct
 	struct buf text = BUF(32000);
 	struct why why = { "" };
 
-	if (strcasecmp(a->conf.banner, "none") == 0)
+	if (strcasecmp(a->conf->banner, "none") == 0)
 		return;
-	if (files_read_own(g, a->conf.banner, &text, &why) == OK)
+	if (files_read_own(g, a->conf->banner, &text, &why) == OK)
 		guard_show_banner(g, guest, buf_span(&text));
 	else
 		log_line(g->log, LOG_AT_ERROR, "Banner: %s", why.text);
 	buf_fini(&text);
+}
+
+/* To take the lists of algorithms apart for everybody again would be a good part of a login. */
+static int configure(const struct guard *g, struct attempt *a, const struct server_who *who, struct why *why)
+{
+	if (!server_text_singles_out(g->text, who))
+		return OK;
+	a->conf = &a->matched_conf;
+	return server_conf_eval(&a->matched_conf, g->text, who, why);
 }
 
 /* At the first request: the user stays the same from here on. */
@@ -110,6 +119,7 @@ static int begin(struct guard *g, struct guest *guest, const struct memo *m, str
 
 	if (!a)
 		return why_set(why, ERR_NOMEM, "out of memory");
+	a->conf = g->conf;
 	guest->attempt = a;
 	err = set_user(a, m->text, why);
 	if (!err)
@@ -117,7 +127,7 @@ static int begin(struct guard *g, struct guest *guest, const struct memo *m, str
 	if (err)
 		return err;
 	who = who_of(guest, a);
-	err = server_conf_eval(&a->conf, g->text, &who, why);
+	err = configure(g, a, &who, why);
 	if (!err)
 		err = check_groups(a, why);
 	if (!err)
@@ -129,23 +139,23 @@ static int begin(struct guard *g, struct guest *guest, const struct memo *m, str
 
 static int check_root(const struct attempt *a, struct why *why)
 {
-	if (!a->exists || a->account.uid != 0 || a->conf.permit_root == ROOT_YES ||
-	    a->conf.permit_root == ROOT_NO_PASSWORD)
+	if (!a->exists || a->account.uid != 0 || a->conf->permit_root == ROOT_YES ||
+	    a->conf->permit_root == ROOT_NO_PASSWORD)
 		return OK;
 	return why_set(why, ERR_DENIED, "PermitRootLogin %s",
-		       a->conf.permit_root == ROOT_NO ? "no" : "forced-commands-only: there are no commands here");
+		       a->conf->permit_root == ROOT_NO ? "no" : "forced-commands-only: there are no commands here");
 }
 
 static int check_access(struct guest *guest, struct why *why)
 {
 	struct attempt *a = guest->attempt;
 	struct server_who who = who_of(guest, a);
-	int err = a->conf.pubkey_auth ? OK : why_set(why, ERR_DENIED, "PubkeyAuthentication no");
+	int err = a->conf->pubkey_auth ? OK : why_set(why, ERR_DENIED, "PubkeyAuthentication no");
 
 	if (!err)
 		err = check_root(a, why);
 	if (!err)
-		err = server_conf_admits(&a->conf, &who, why);
+		err = server_conf_admits(a->conf, &who, why);
 	return a->groups_err ? check_groups(a, why) : err;
 }
 
@@ -168,13 +178,13 @@ static int check_offer(const struct attempt *a, const struct memo *m, struct off
 	size_t bits;
 
 	*o = (struct offer){ sig_find(m->alg), m->blob };
-	if (!o->alg || o->alg->agent_only || !listed(a->conf.pubkey_algs, o->alg->name))
+	if (!o->alg || o->alg->agent_only || !listed(a->conf->pubkey_algs, o->alg->name))
 		return why_set(why, ERR_DENIED, "PubkeyAcceptedAlgorithms does not have %s",
 			       o->alg ? o->alg->name : str_escape(show, sizeof(show), m->alg));
 	if (!span_is(pkey_type(o->blob), o->alg->key_type))
 		return why_set(why, ERR_DENIED, "the key is of another type than %s", o->alg->name);
 	bits = pkey_rsa_bits(o->blob);
-	if (bits && bits < (size_t)a->conf.required_rsa_bits)
+	if (bits && bits < (size_t)a->conf->required_rsa_bits)
 		return why_set(why, ERR_DENIED, "RequiredRSASize: the key has %zu bits", bits);
 	return OK;
 }
@@ -197,7 +207,7 @@ static int check_signature(const struct guard *g, const struct guest *guest, con
 	buf_string(&text, o->blob);
 	err = buf_err(&text) ? why_set(why, ERR_NOMEM, "out of memory")
 			     : pkey_verify(g->crypto, o->alg, o->blob, m->data, buf_span(&text),
-					   (unsigned)guest->attempt->conf.required_rsa_bits, why);
+					   (unsigned)guest->attempt->conf->required_rsa_bits, why);
 	buf_fini(&text);
 	return err;
 }
@@ -229,7 +239,7 @@ static void refuse(struct guest *guest, struct verdict *v)
 	v->kind = LOGIN_DENY;
 	v->offence = a->exists ? OFFENCE_AUTH : OFFENCE_USER;
 	snprintf(v->words, sizeof(v->words), "publickey");
-	if (++a->failures < (unsigned)a->conf.max_auth_tries)
+	if (++a->failures < (unsigned)a->conf->max_auth_tries)
 		return;
 	v->kind = LOGIN_END;
 	snprintf(v->words, sizeof(v->words), "Too many authentication failures");
@@ -275,7 +285,7 @@ void login_judge(struct guard *g, struct guest *guest, const struct memo *m, str
 		end(v, OFFENCE_AUTH, "the user name changed");
 		return;
 	}
-	if (guest->attempt->conf.refuse_connection) {
+	if (guest->attempt->conf->refuse_connection) {
 		why_set(&v->rule, ERR_DENIED, "RefuseConnection");
 		end(v, OFFENCE_REFUSED, "the server refuses this connection");
 		return;

@@ -6,13 +6,14 @@
 
 #include "base/err.h"
 
-static int start(struct lines *l, FILE *f)
+/* `longest`: no line has more bytes. */
+static int start(struct lines *l, FILE *f, size_t longest)
 {
 	char *text;
 
 	if (!f)
 		return errno == ENOMEM ? ERR_NOMEM : ERR_IO;
-	text = malloc(LINE_MAX_BYTES + 1);
+	text = malloc(MIN(longest, LINE_MAX_BYTES) + 1);
 	if (!text) {
 		fclose(f);
 		return ERR_NOMEM;
@@ -23,7 +24,7 @@ static int start(struct lines *l, FILE *f)
 
 int lines_open(struct lines *l, const char *path)
 {
-	return start(l, fopen(path, "re"));
+	return start(l, fopen(path, "re"), LINE_MAX_BYTES);
 }
 
 int lines_open_memory(struct lines *l, const void *p, size_t n)
@@ -32,8 +33,8 @@ int lines_open_memory(struct lines *l, const void *p, size_t n)
 	static char blank[] = "\n";
 
 	if (n == 0)
-		return start(l, fmemopen(blank, 1, "r"));
-	return start(l, fmemopen((void *)(uintptr_t)p, n, "r"));
+		return start(l, fmemopen(blank, 1, "r"), 1);
+	return start(l, fmemopen((void *)(uintptr_t)p, n, "r"), n);
 }
 
 /* Bytes of the line that ends at the next LF or at the end of the file; -1 when there is nothing more to read. */

@@ -46,20 +46,36 @@ static int apply_outside(struct eval *e)
 	return err;
 }
 
+static bool holds(const struct server_text *t, unsigned block, const struct server_who *who)
+{
+	const struct server_block *b = &t->blocks[block];
+
+	return block == 0 || (holds(t, b->parent, who) && criteria_hold(&b->criteria, who));
+}
+
+bool server_text_singles_out(const struct server_text *t, const struct server_who *who)
+{
+	for (unsigned i = 1; i < t->n_blocks; i++)
+		if (holds(t, i, who))
+			return true;
+	return false;
+}
+
 static int apply_matching(struct eval *e, const struct server_who *who)
 {
 	const struct server_text *t = e->text;
-	bool *holds = calloc(t->n_blocks, sizeof(*holds));
+	unsigned block = 0;
+	bool counts = false; /* the lines of `block` */
 	int err = OK;
 
-	if (!holds)
-		return why_set(e->why, ERR_NOMEM, "out of memory");
-	for (unsigned i = 0; i < t->n_blocks; i++)
-		holds[i] = i == 0 || (holds[t->blocks[i].parent] && criteria_hold(&t->blocks[i].criteria, who));
-	for (size_t i = 0; !err && i < t->n_lines; i++)
-		if (t->lines[i].block && holds[t->lines[i].block])
+	for (size_t i = 0; !err && i < t->n_lines; i++) {
+		if (t->lines[i].block != block) {
+			block = t->lines[i].block;
+			counts = holds(t, block, who);
+		}
+		if (counts)
 			err = apply(e, &t->lines[i]);
-	free(holds);
+	}
 	for (unsigned opt = 0; opt < SERVER_OPT_COUNT; opt++)
 		e->closed[opt] = e->conf->at[opt].file != NULL;
 	return err;

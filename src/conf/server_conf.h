@@ -111,6 +111,8 @@ int server_text_notes(const struct server_text *t, conf_emit *emit, void *user) 
  * ERR_NOMEM. */
 int server_conf_eval(struct server_conf *out, const struct server_text *t, const struct server_who *who,
 		     struct why *why) MUST_CHECK;
+/* Does a Match hold for this connection? If none does, its configuration is the same as with who NULL. */
+bool server_text_singles_out(const struct server_text *t, const struct server_who *who);
 /* Zero is a valid empty object. */
 void server_conf_fini(struct server_conf *conf);
 

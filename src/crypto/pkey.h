@@ -68,8 +68,8 @@ void pkey_free(struct pkey *k);
 /* The public blob; owned by the key. */
 struct span pkey_blob(const struct pkey *k);
 /* Appends string(sig_type) string(raw) for data. The algorithm must fit the key (certificate algorithms too: they sign
- * with the plain key). The signature is verified before it leaves: a faulty one would give the key away. OK,
- * ERR_CRYPTO or ERR_NOMEM; `sig` is then as before. */
+ * with the plain key). The signature of RSA and ECDSA is verified before it leaves: a faulty one would give the key
+ * away. OK, ERR_CRYPTO or ERR_NOMEM; `sig` is then as before. */
 int pkey_sign(const struct pkey *k, const struct crypto *c, const struct sig_alg *alg, struct span data,
 	      struct buf *sig) MUST_CHECK;
 

@@ -38,21 +38,6 @@ struct server_who alice(void)
 	return who;
 }
 
-struct server_conf eval(const char *text, const struct server_who *who)
-{
-	struct server_facts f = facts();
-	struct server_text *t;
-	struct server_conf conf;
-	struct why why = { "" };
-
-	if (server_text_parse(&t, "FILE", span_str(text), NULL, &f, &why))
-		fail_msg("%s: %s", text, why.text);
-	assert_int_equal(server_conf_eval(&conf, t, who, &why), OK);
-	/* The names in conf.at are gone with the text; nothing here looks at them. */
-	server_text_free(t);
-	return conf;
-}
-
 static void collect(void *user, const char *line)
 {
 	buf_printf(user, "%s\n", line);
@@ -67,6 +52,36 @@ char *dump(const struct server_conf *conf)
 	buf_fini(&b);
 	assert_non_null(text);
 	return text;
+}
+
+/* Whom no Match singles out has what everybody has. */
+static void check_common(const struct server_text *t, const struct server_conf *conf)
+{
+	struct server_conf common;
+
+	assert_int_equal(server_conf_eval(&common, t, NULL, NULL), OK);
+	char *theirs = dump(conf), *ours = dump(&common);
+	assert_string_equal(theirs, ours);
+	free(theirs);
+	free(ours);
+	server_conf_fini(&common);
+}
+
+struct server_conf eval(const char *text, const struct server_who *who)
+{
+	struct server_facts f = facts();
+	struct server_text *t;
+	struct server_conf conf;
+	struct why why = { "" };
+
+	if (server_text_parse(&t, "FILE", span_str(text), NULL, &f, &why))
+		fail_msg("%s: %s", text, why.text);
+	assert_int_equal(server_conf_eval(&conf, t, who, &why), OK);
+	if (who && !server_text_singles_out(t, who))
+		check_common(t, &conf);
+	/* The names in conf.at are gone with the text; nothing here looks at them. */
+	server_text_free(t);
+	return conf;
 }
 
 bool has_line(const char *text, const char *line)

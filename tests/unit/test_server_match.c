@@ -230,6 +230,30 @@ static void test_unknown_matches_nothing(void **state)
 	}
 }
 
+static void test_who_is_singled_out(void **state)
+{
+	static const struct {
+		const char *text;
+		bool out;
+	} rows[] = {
+		{ "MaxAuthTries 1", false },
+		{ "Match User bob\nMaxAuthTries 1", false },
+		{ "Match User bob\nMaxAuthTries 1\nMatch Group tunnel\nBanner /b", true },
+		{ "Match all\nMaxAuthTries 1", true },
+	};
+	struct server_who who = alice();
+	struct server_facts f = facts();
+	struct server_text *t;
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		assert_int_equal(server_text_parse(&t, "FILE", span_str(rows[i].text), NULL, &f, NULL), OK);
+		if (server_text_singles_out(t, &who) != rows[i].out)
+			fail_msg("%s", rows[i].text);
+		server_text_free(t);
+	}
+}
+
 static void test_names(void **state)
 {
 	struct server_who who = alice();
@@ -427,6 +451,7 @@ int main(void)
 		cmocka_unit_test(test_match),
 		cmocka_unit_test(test_outside),
 		cmocka_unit_test(test_unknown_matches_nothing),
+		cmocka_unit_test(test_who_is_singled_out),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_off_is_off),
