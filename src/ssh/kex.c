@@ -98,7 +98,7 @@ int kex_consider(struct conn *c)
 /* A client's person may think for as long as they like; a server's signature has to come. */
 uint64_t kex_deadline(const struct conn *c)
 {
-	if (kex_running(c) && (!c->blocking || c->role == ROLE_SERVER))
+	if (kex_running(c) && c->life != LIFE_IDENT && (!c->blocking || c->role == ROLE_SERVER))
 		return c->kex.started_ms + KEX_MS;
 	if (c->life == LIFE_OPEN && c->setup.rekey_ms)
 		return c->kex.done_ms + c->setup.rekey_ms;
