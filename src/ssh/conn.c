@@ -179,8 +179,7 @@ int conn_new(struct conn **out, const struct conn_setup *s)
 		err = cipher_new_none(&c->rx.cipher);
 	if (!err)
 		err = ident_write(c, s->software);
-	/* A server has nothing to wait for: its KEXINIT goes with its version, and the client can answer both at once.
-	 */
+	/* A server has nothing to wait for, and the client can answer both at once. */
 	if (!err && c->role == ROLE_SERVER)
 		err = kex_start(c);
 	if (err) {

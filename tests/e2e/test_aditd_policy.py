@@ -57,7 +57,7 @@ OPENS = [
     ("open-range", ["PermitOpen 127.0.0.1:7-9"],
      {("127.0.0.1", 7): True, ("127.0.0.1", 9): True, ("127.0.0.1", 6): False, ("127.0.0.1", 10): False}),
     ("open-pattern", ["PermitOpen local*:7"], {("localhost", 7): True, ("127.0.0.1", 7): False}),
-    ("deny-one", ["DenyOpen 127.0.0.1:7"],
+    ("deny-one", ["DenyOpen 127.0.0.1:7 [::1]:7"],
      {("127.0.0.1", 7): False, ("127.0.0.1", 9): True, ("127.0.0.2", 7): True, ("::ffff:127.0.0.1", 7): False,
       ("localhost", 7): False}),
     ("deny-net", ["DenyOpen 127.1.0.0/16"],
