@@ -46,6 +46,7 @@ static int apply_outside(struct eval *e)
 	return err;
 }
 
+/* Number 0 is what stands outside of every Match. */
 static bool holds(const struct server_text *t, unsigned block, const struct server_who *who)
 {
 	const struct server_block *b = &t->blocks[block];
@@ -71,7 +72,7 @@ static int apply_matching(struct eval *e, const struct server_who *who)
 	for (size_t i = 0; !err && i < t->n_lines; i++) {
 		if (t->lines[i].block != block) {
 			block = t->lines[i].block;
-			counts = holds(t, block, who);
+			counts = block && holds(t, block, who);
 		}
 		if (counts)
 			err = apply(e, &t->lines[i]);

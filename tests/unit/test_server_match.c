@@ -110,6 +110,29 @@ static void test_include(void **state)
 	server_text_free(t);
 }
 
+/* What stands outside comes after a Match, also when it follows the Match of an included file. */
+static void test_outside_after_include(void **state)
+{
+	struct server_text *t;
+	struct server_conf conf;
+	struct server_who who = alice();
+	char text[512];
+
+	(void)state;
+	write_file("part", "Match User alice\nBanner /alice\n", 0600);
+	snprintf(text, sizeof(text), "Include %s\nMaxAuthTries 3\nMatch User alice\nMaxAuthTries 4\n",
+		 in_folder("part"));
+	write_file("main", text, 0600);
+	assert_int_equal(read_main(&t, NULL), OK);
+	assert_int_equal(server_conf_eval(&conf, t, &who, NULL), OK);
+	assert_string_equal(conf.banner, "/alice");
+	assert_int_equal(conf.max_auth_tries, 4);
+	server_conf_fini(&conf);
+	server_text_free(t);
+	unlink(in_folder("part"));
+	unlink(in_folder("main"));
+}
+
 static void test_nested_match(void **state)
 {
 	struct server_text *t;
@@ -446,6 +469,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad_files),
 		cmocka_unit_test(test_include),
+		cmocka_unit_test(test_outside_after_include),
 		cmocka_unit_test(test_nested_match),
 		cmocka_unit_test(test_no_file),
 		cmocka_unit_test(test_match),
