@@ -8,9 +8,10 @@ import socket
 import subprocess
 import sys
 
+from tap import check, failures
+
 LOAD = sys.argv[1]
 PATIENCE = 60
-failed = 0
 BAD = [  # arguments, and what is said
     ((), "usage:"), (("nosuch",), "usage:"), (("sink",), "usage:"), (("source", "0"), "usage:"),
     (("-x", "sink", "0"), "usage:"), (("-n", "0", "sink", "0"), "not a number from 1"),
@@ -20,14 +21,6 @@ BAD = [  # arguments, and what is said
     (("pingpong", "127.0.0.1", "1", "0", "64"), "not a number from 1"), (("sink", "99999x"), "port 99999x"),
     (("recv", "127.0.0.1", "1"), "Connection refused"),
 ]
-
-
-def check(name, right, *shown):
-    global failed
-    failed += not right
-    print(f"{'ok' if right else 'not ok'} - {name}")
-    for text in () if right else shown:
-        print(f"# {text!r}")
 
 
 def load(*args):
@@ -96,4 +89,4 @@ with socket.create_server(("127.0.0.1", 0)) as listener:
     result = json.loads(child.communicate(timeout=PATIENCE)[0])
     check("a broken stream is told", child.returncode == 1 and result["broken"], result)
 
-sys.exit(bool(failed))
+sys.exit(bool(failures))

@@ -10,9 +10,10 @@ import subprocess
 import sys
 import tempfile
 
+from tap import check, failures
+
 MANY = sys.argv[1]
 PATIENCE = 60
-failed = 0
 BAD_ARGUMENTS = [  # arguments, and what is said; KEY is a file with a key
     ((), "usage:"), (("22",), "usage:"), (("22", "me"), "usage:"), (("22", "me", "KEY", "more"), "usage:"),
     (("0", "me", "KEY"), "not a number from 1"), (("65536", "me", "KEY"), "not a number from 1"),
@@ -32,14 +33,6 @@ BAD_COMMANDS = [
 GOOD_COMMANDS = [  # nothing to do, and ends
     ("", []), ("end\n", []), ("login 0 1\nclose 1\nmove 1 1\nend\nnosuch\n", [0, 0, 0]), ("login 0 1", []),
 ]
-
-
-def check(name, right, *shown):
-    global failed
-    failed += not right
-    print(f"{'ok' if right else 'not ok'} - {name}")
-    for text in () if right else shown:
-        print(f"# {text!r}")
 
 
 def many(*args, said=""):
@@ -65,4 +58,4 @@ with tempfile.TemporaryDirectory() as folder:
     result = json.loads(out or "{}")
     check("a refused connection is told", status == 0 and result.get("failed") == 3 and result.get("why"), out, err)
 
-sys.exit(bool(failed))
+sys.exit(bool(failures))

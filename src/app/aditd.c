@@ -172,7 +172,7 @@ static int serve(struct program *p, struct server_text *text, struct server_conf
 	if (server_text_notes(text, note_line, p) != OK)
 		return complain(&(struct why){ "out of memory" });
 	p->pidfile.fd = -1;
-	if (strcasecmp(conf->pid_file, "none") != 0 && pidfile_write(&p->pidfile, conf->pid_file, &why) != OK)
+	if (server_conf_names_file(conf->pid_file) && pidfile_write(&p->pidfile, conf->pid_file, &why) != OK)
 		log_line(&p->log, LOG_AT_ERROR, "%s", why.text); /* a server without it is better than none */
 	if (geteuid() == 0 && (server_check_user(&p->log, &why) != OK || privs_keep(PRIVS_MASTER, &why) != OK))
 		return complain(&why);

@@ -186,22 +186,17 @@ static int path_for(const struct search *s, const char *pattern, char **path)
 	return server_conf_path(path, pattern, a->user, a->own ? a->account.home : NULL, a->account.uid, &s->v->rule);
 }
 
-static bool configured(const char *path)
-{
-	return path && strcasecmp(path, "none") != 0;
-}
-
 static int ask_files(const struct search *s)
 {
 	const struct strs *patterns = &s->guest->attempt->conf->authorized_keys_files;
-	const bool none = patterns->n == 1 && !configured(patterns->v[0]);
+	const bool none = patterns->n == 1 && !server_conf_names_file(patterns->v[0]);
 	struct why why;
 	int err = why_set(&why, ERR_NOT_FOUND, none ? "AuthorizedKeysFile none" : "no AuthorizedKeysFile has this key");
 
 	for (size_t i = 0; err && i < patterns->n; i++) {
 		char *path;
 
-		if (!configured(patterns->v[i]))
+		if (!server_conf_names_file(patterns->v[i]))
 			continue;
 		err = path_for(s, patterns->v[i], &path);
 		if (!err) {
@@ -224,7 +219,7 @@ static int read_principals(const struct search *s, char **path, struct buf *text
 	const char *pattern = s->guest->attempt->conf->authorized_principals_file;
 	int err;
 
-	if (!configured(pattern))
+	if (!server_conf_names_file(pattern))
 		return OK;
 	err = path_for(s, pattern, path);
 	if (!err)
@@ -245,13 +240,13 @@ static int ask_trusted(const struct search *s)
 	if (!err)
 		err = read_principals(s, &path, &principals);
 	if (!err)
-		err = userca_by_files(&options,
-				      &(struct userca_files){ a->conf->trusted_user_ca_keys, buf_span(&cas),
-							      configured(a->conf->authorized_principals_file)
-								      ? (path ? path : "")
-								      : NULL,
-							      buf_span(&principals) },
-				      &s->cert, &s->who, &rules, &s->v->rule);
+		err = userca_by_files(
+			&options,
+			&(struct userca_files){
+				a->conf->trusted_user_ca_keys, buf_span(&cas),
+				server_conf_names_file(a->conf->authorized_principals_file) ? (path ? path : "") : NULL,
+				buf_span(&principals) },
+			&s->cert, &s->who, &rules, &s->v->rule);
 	if (!err) {
 		err = grant(a, &options, s->v);
 		key_options_fini(&options);
@@ -283,7 +278,7 @@ static int ask_certificate(struct search *s)
 		err = name_certificate(s);
 	if (err)
 		return ERR_DENIED;
-	err = configured(trusted) ? ask_trusted(s) : ERR_NOT_FOUND;
+	err = server_conf_names_file(trusted) ? ask_trusted(s) : ERR_NOT_FOUND;
 	return err == ERR_NOT_FOUND ? ask_files(s) : err;
 }
 
@@ -293,7 +288,7 @@ static int check_revoked(const struct search *s)
 {
 	const char *path = s->guest->attempt->conf->revoked_keys;
 
-	if (!configured(path))
+	if (!server_conf_names_file(path))
 		return OK;
 	return revoked_check(path, REVOKED_USER, s->offer->blob, s->g->crypto, &s->v->rule);
 }

@@ -92,7 +92,7 @@ static void show_banner(struct guard *g, const struct guest *guest, const struct
 	struct buf text = BUF(32000);
 	struct why why = { "" };
 
-	if (strcasecmp(a->conf->banner, "none") == 0)
+	if (!server_conf_names_file(a->conf->banner))
 		return;
 	if (files_read_own(g, a->conf->banner, &text, &why) == OK)
 		guard_show_banner(g, guest, buf_span(&text));

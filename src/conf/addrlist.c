@@ -21,12 +21,6 @@ static bool next_item(const char **list, char item[ITEM_MAX], bool *bad)
 	return true;
 }
 
-/* The client that an IPv4 socket or a socket of both families would see. */
-static struct ip peer(const struct ip *a)
-{
-	return ip_unmap(*a);
-}
-
 /* An address is compared as a number, everything else that is no range as a pattern. */
 static int match_item(const char *item, const struct ip *a, const char *text, bool *yes)
 {
@@ -44,7 +38,7 @@ int addrlist_match(const char *list, const struct ip *a, enum list_match *match)
 {
 	enum list_match found = LIST_NO;
 	char item[ITEM_MAX], text[IP_TEXT];
-	const struct ip real = peer(a);
+	const struct ip real = ip_unmap(*a);
 	bool bad = false;
 
 	ip_text(&real, text);
@@ -63,7 +57,7 @@ int addrlist_match(const char *list, const struct ip *a, enum list_match *match)
 
 int addrlist_match_cidr(const char *list, const struct ip *a, bool *match)
 {
-	const struct ip real = peer(a);
+	const struct ip real = ip_unmap(*a);
 	char item[ITEM_MAX];
 	bool bad = !*list, found = false;
 

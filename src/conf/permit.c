@@ -39,14 +39,9 @@ struct ask {
 
 /* The kernel reaches ::ffff:10.0.0.1 as 10.0.0.1, so that is what a range must have. What a NAT64 or a relay makes of
  * an address is not known here: those count as they are written. */
-static struct ip reached(const struct ip *a)
-{
-	return ip_unmap(*a);
-}
-
 static bool in_range(const struct ip *a, const struct ip_range *range)
 {
-	struct ip real = reached(a);
+	struct ip real = ip_unmap(*a);
 
 	return ip_in(&real, range);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "conf/server_table.h"
 #include "conf/server_text.h"
 
@@ -132,6 +133,11 @@ int server_conf_eval(struct server_conf *out, const struct server_text *t, const
 	else
 		*out = conf;
 	return err;
+}
+
+bool server_conf_names_file(const char *path)
+{
+	return path && !str_eq_nocase(path, "none");
 }
 
 void server_conf_fini(struct server_conf *conf)

@@ -119,6 +119,9 @@ void server_conf_fini(struct server_conf *conf);
 /* -T: calls emit for each line in sshd's format, without newline. OK or ERR_NOMEM. */
 int server_conf_dump(const struct server_conf *conf, conf_emit *emit, void *user) MUST_CHECK;
 
+/* Does the value of a keyword for a file name one? false: NULL, and "none" in any spelling. */
+bool server_conf_names_file(const char *path);
+
 /* "MaxAuthTries", as server.def spells it. */
 const char *server_opt_name(enum server_opt opt);
 

@@ -87,7 +87,7 @@ static int take_line(struct conn *c, struct span s, struct event *ev)
 	line[s.n] = 0;
 	if (accept_line(c, line) != OK || kex_start(c) != OK)
 		return c->err;
-	c->kex.started_ms = c->now_ms; /* a server's KEXINIT has been out since it was there */
+	c->kex.started_ms = c->now_ms; /* not when a server's KEXINIT went: the client's time for its line is over */
 	ev->kind = EV_IDENT;
 	ev->text = buf_span(&c->peer_ident);
 	return OK;

@@ -235,6 +235,26 @@ def client(lab, run, work):
 
 
 @pytest.fixture
+def ssh(client):
+    """ssh(server, *flags, ...): OpenSSH's client, without a shell."""
+    def start(server, *flags, **more):
+        return client(server, "-N", *flags, program=shutil.which("ssh"), **more)
+    return start
+
+
+@pytest.fixture
+def probe(lab, cleanup):
+    """probe(server, ...): a login that ends with the test."""
+    from lab.probe import Probe  # needs AsyncSSH, which other tests can be without
+
+    def start(server, **more):
+        one = Probe(server, lab.key, **more)
+        cleanup.callback(one.close)
+        return one
+    return start
+
+
+@pytest.fixture
 def play(client, port, cleanup):
     """play(script, flags, ends, pattern): runs adit against a scripted server, with one connection through its -L.
 

@@ -34,14 +34,6 @@ def peer(lab, run, home, work):
     return start
 
 
-@pytest.fixture
-def ssh(client):
-    """ssh(server, *flags, ...): OpenSSH's client, without a shell."""
-    def start(server, *flags, **more):
-        return client(server, "-N", *flags, program=SSH, **more)
-    return start
-
-
 @pytest.mark.parametrize("side", ["-L", "-R"])
 def test_forward(aditd, kind, peer, service, port, side):
     peer(kind, aditd, (side, port, "127.0.0.1", service().port))

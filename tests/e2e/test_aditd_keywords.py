@@ -3,7 +3,6 @@ import contextlib
 import os
 import pwd
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,14 +18,6 @@ from lab.services import echo, ping
 
 as_root = pytest.mark.skipif(not AS_ROOT, reason="needs root")
 MAN = os.path.join(os.path.dirname(__file__), "..", "..", "man", "aditd_config.5")
-
-
-@pytest.fixture
-def ssh(client):
-    """ssh(server, *flags): OpenSSH's client, without a shell."""
-    def start(server, *flags, **more):
-        return client(server, "-N", *flags, program=shutil.which("ssh"), **more)
-    return start
 
 
 @pytest.fixture

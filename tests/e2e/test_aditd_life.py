@@ -21,16 +21,6 @@ from lab.services import ping
 
 
 @pytest.fixture
-def probe(lab, cleanup):
-    """probe(server, ...): a login that ends with the test."""
-    def start(server, **more):
-        one = Probe(server, lab.key, **more)
-        cleanup.callback(one.close)
-        return one
-    return start
-
-
-@pytest.fixture
 def idle(start_server):
     """idle(*lines): the files of a server that is not started; its launch() is, with flags."""
     def make(*lines, **more):

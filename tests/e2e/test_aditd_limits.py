@@ -1,7 +1,6 @@
 """What aditd does not wait for: silent clients, idle channels, strangers in numbers; each with the smallest times."""
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -13,24 +12,6 @@ from lab.probe import Probe, do, refusal
 from lab.proc import until
 from lab.servers import SERVER_USER
 from lab.services import Service, echo
-
-
-@pytest.fixture
-def ssh(client):
-    """ssh(server, *flags): OpenSSH's client, without a shell."""
-    def start(server, *flags, **more):
-        return client(server, "-N", *flags, program=shutil.which("ssh"), **more)
-    return start
-
-
-@pytest.fixture
-def probe(lab, cleanup):
-    """probe(server, ...): a login that ends with the test."""
-    def start(server, **more):
-        one = Probe(server, lab.key, **more)
-        cleanup.callback(one.close)
-        return one
-    return start
 
 
 class Stranger:

@@ -1,11 +1,12 @@
 """Names that clients ask aditd for: looked up by it, later than they come, and at nobody's expense."""
+import functools
 import os
 import signal
 import time
 
 import pytest
 
-from lab.probe import Probe, start as begin
+from lab.probe import start as begin
 from lab.services import echo
 
 PROMPT = 5  # seconds that a look-up which does not depend on the stuck ones may take
@@ -19,12 +20,9 @@ def server(lab, start_server):
 
 
 @pytest.fixture
-def probe(lab, server, cleanup):
-    def login(**more):
-        one = Probe(server, lab.key, **more)
-        cleanup.callback(one.close)
-        return one
-    return login
+def probe(server, probe):
+    """probe(...): the same, at this server."""
+    return functools.partial(probe, server)
 
 
 def stuck(probe, number):
