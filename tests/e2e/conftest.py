@@ -1,6 +1,7 @@
 """Fixtures of the end-to-end tests. Everything that a test starts is ended, by its pid, when the test is over."""
 import contextlib
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -113,6 +114,15 @@ def time_limit():
 def cleanup():
     with contextlib.ExitStack() as stack:
         yield stack
+
+
+@pytest.fixture
+def descriptors():
+    """For tests with many sockets of their own: as many as we may have. Gives the number."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.fixture

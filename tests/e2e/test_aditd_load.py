@@ -23,6 +23,9 @@ BUSY = 0.2            # the share of a processor that the main process may use w
 CONFIG = ["Workers 1", f"WindowBank {BANK} {4 * BANK}", "MaxOpensPending 64", "MaxChannels 1000", "LogLevel INFO"]
 
 
+pytestmark = pytest.mark.usefixtures("descriptors")
+
+
 @pytest.fixture
 def server(start_server):
     return start_server("aditd", config=CONFIG)

@@ -1,6 +1,5 @@
 """Many channels, stuck receivers, memory and idle cost."""
 import contextlib
-import resource
 import threading
 import time
 
@@ -11,13 +10,7 @@ from lab.proc import cpu_seconds, private_kib, until
 from lab.services import MIB, duplex, echo, exchange, noise, ping, recv_exact
 
 
-@pytest.fixture(autouse=True)
-def descriptors():
-    """As many as we may have."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    yield hard
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+pytestmark = pytest.mark.usefixtures("descriptors")
 
 
 def forward(client, server, goal, port, *flags, **more):
