@@ -1,23 +1,22 @@
-/* One entry per source that has connections before their login, or a penalty. */
+/* One entry per source that has connections before their login, and a book of penalties for each family. */
 #include "app/admission.h"
 
 #include <stdlib.h>
 
+#include "app/offenders.h"
 #include "base/table.h"
 #include "conf/addrlist.h"
-
-enum { SWEEP_AT_ONCE = 64 };
 
 struct source {
 	struct ip block; /* the key: the address without the bits that do not count */
 	uint32_t pending;
-	uint64_t until_ms; /* of the penalty; in the past: none */
 	UT_hash_handle hh;
 };
 
 struct admission {
 	struct admission_limits limits;
 	struct source *sources;
+	struct offenders offenders[ADMISSION_FAMILIES];
 	uint32_t pending;
 };
 
@@ -46,6 +45,8 @@ void admission_free(struct admission *a)
 		return;
 	TABLE_EACH (s, next, a->sources)
 		source_free(a, s);
+	for (size_t i = 0; i < LEN(a->offenders); i++)
+		offenders_fini(&a->offenders[i]);
 	free(a);
 }
 
@@ -77,33 +78,13 @@ static struct source *find(struct admission *a, const struct ip *block)
 	return s;
 }
 
-static bool idle(const struct source *s, uint64_t now_ms)
-{
-	return !s->pending && s->until_ms <= now_ms;
-}
-
-/* Entries that say nothing any more go when room is needed: the oldest first, a few at a time. */
-static void sweep(struct admission *a, uint64_t now_ms)
-{
-	struct source *s, *next;
-	int looked = 0;
-
-	TABLE_EACH (s, next, a->sources) {
-		if (idle(s, now_ms))
-			source_free(a, s);
-		if (++looked == SWEEP_AT_ONCE)
-			return;
-	}
-}
-
 /* NULL without memory. */
-static struct source *find_or_make(struct admission *a, const struct ip *block, uint64_t now_ms)
+static struct source *find_or_make(struct admission *a, const struct ip *block)
 {
 	struct source *s = find(a, block);
 
 	if (s)
 		return s;
-	sweep(a, now_ms);
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return NULL;
@@ -141,24 +122,42 @@ static bool exempt(const struct admission *a, const struct ip *address)
 	return match == LIST_YES;
 }
 
-/* A penalty counts when it has grown to the least one. */
-static bool punished(const struct admission *a, const struct source *s, uint64_t now_ms)
+static size_t family_of(const struct ip *block)
 {
-	return a->limits.penalties && s && s->until_ms >= now_ms + a->limits.least_ms;
+	return block->family == 4 ? ADMISSION_V4 : ADMISSION_V6;
+}
+
+/* No room for one more penalty. */
+static bool full(struct admission *a, size_t family, uint64_t now_ms)
+{
+	return offenders_count(&a->offenders[family], now_ms) >= a->limits.book[family].sources_max;
+}
+
+/* A penalty counts when it has grown to the least one. */
+static enum admit penalty(struct admission *a, const struct ip *address, const struct ip *block, uint64_t now_ms)
+{
+	size_t family = family_of(block);
+
+	if (!a->limits.penalties || exempt(a, address))
+		return ADMIT_YES;
+	if (offenders_until(&a->offenders[family], block) >= now_ms + a->limits.least_ms)
+		return ADMIT_NO_PENALTY;
+	return a->limits.book[family].deny_all && full(a, family, now_ms) ? ADMIT_NO_OVERFLOW : ADMIT_YES;
 }
 
 enum admit admission_ask(struct admission *a, const struct ip *address, uint64_t now_ms, uint32_t dice)
 {
 	struct ip block = block_of(a, address);
 	struct source *s = find(a, &block);
+	enum admit verdict = penalty(a, address, &block, now_ms);
 
-	if (punished(a, s, now_ms) && !exempt(a, address))
-		return ADMIT_NO_PENALTY;
+	if (verdict != ADMIT_YES)
+		return verdict;
 	if (drops(a, dice))
 		return ADMIT_NO_STARTUPS;
 	if (s && a->limits.per_source && s->pending >= a->limits.per_source)
 		return ADMIT_NO_SOURCE;
-	s = find_or_make(a, &block, now_ms);
+	s = find_or_make(a, &block);
 	if (!s)
 		return ADMIT_NO_SOURCE;
 	s->pending++;
@@ -166,24 +165,21 @@ enum admit admission_ask(struct admission *a, const struct ip *address, uint64_t
 	return ADMIT_YES;
 }
 
-/* Penalties add up, to a ceiling. */
-static void blame(struct admission *a, const struct ip *block, enum offence offence, uint64_t now_ms)
-{
-	uint32_t ms = a->limits.penalties ? a->limits.penalty_ms[offence] : 0;
-	struct source *s = find(a, block);
-
-	if (!ms || (!s && HASH_COUNT(a->sources) >= a->limits.sources_max))
-		return;
-	s = find_or_make(a, block, now_ms);
-	if (s)
-		s->until_ms = MIN(MAX(s->until_ms, now_ms) + ms, now_ms + a->limits.most_ms);
-}
-
 void admission_blame(struct admission *a, const struct ip *address, enum offence offence, uint64_t now_ms)
 {
 	struct ip block = block_of(a, address);
+	size_t family = family_of(&block);
+	struct offenders *o = &a->offenders[family];
+	uint32_t ms = a->limits.penalties ? a->limits.penalty_ms[offence] : 0;
 
-	blame(a, &block, offence, now_ms);
+	if (!ms || exempt(a, address))
+		return;
+	if (full(a, family, now_ms) && !offenders_until(o, &block)) {
+		if (a->limits.book[family].deny_all)
+			return; /* nobody comes in as long as the book is full */
+		offenders_forgive(o);
+	}
+	offenders_add(o, &block, now_ms, ms, now_ms + a->limits.most_ms);
 }
 
 void admission_done(struct admission *a, const struct ip *address, enum offence offence, uint64_t now_ms)
@@ -191,12 +187,11 @@ void admission_done(struct admission *a, const struct ip *address, enum offence 
 	struct ip block = block_of(a, address);
 	struct source *s = find(a, &block);
 
-	blame(a, &block, offence, now_ms);
-	if (!s || !s->pending)
+	admission_blame(a, address, offence, now_ms);
+	if (!s)
 		return;
-	s->pending--;
 	a->pending--;
-	if (idle(s, now_ms))
+	if (!--s->pending)
 		source_free(a, s);
 }
 
@@ -212,6 +207,7 @@ const char *admission_rule(enum admit verdict)
 		[ADMIT_NO_STARTUPS] = "MaxStartups",
 		[ADMIT_NO_SOURCE] = "PerSourceMaxStartups",
 		[ADMIT_NO_PENALTY] = "PerSourcePenalties",
+		[ADMIT_NO_OVERFLOW] = "PerSourcePenalties overflow",
 	};
 
 	return rules[verdict];

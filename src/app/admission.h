@@ -6,6 +6,8 @@
 #include "app/memo.h"
 #include "conf/strs.h"
 
+enum { ADMISSION_V4, ADMISSION_V6, ADMISSION_FAMILIES }; /* an IPv4 address in IPv6 clothes is one of IPv4 */
+
 struct admission_limits {
 	uint32_t begin, rate,
 		full;	     /* MaxStartups: from `begin` on, `rate` per cent are refused, rising to all at `full` */
@@ -15,10 +17,13 @@ struct admission_limits {
 	uint32_t penalty_ms[OFFENCES];
 	uint32_t least_ms, most_ms; /* a penalty below `least_ms` does not count yet; none grows beyond `most_ms` */
 	const struct strs *exempt;  /* addresses and ranges without penalties; outlives these limits; NULL = none */
-	uint32_t sources_max;	    /* sources with a penalty that are remembered; beyond that new ones go free */
+	struct {
+		uint32_t sources_max; /* so many penalties are remembered, at least one */
+		bool deny_all; /* beyond that: true: nobody comes in, false: the one that ends first is forgotten */
+	} book[ADMISSION_FAMILIES];
 };
 
-enum admit { ADMIT_YES, ADMIT_NO_STARTUPS, ADMIT_NO_SOURCE, ADMIT_NO_PENALTY };
+enum admit { ADMIT_YES, ADMIT_NO_STARTUPS, ADMIT_NO_SOURCE, ADMIT_NO_PENALTY, ADMIT_NO_OVERFLOW };
 
 struct admission;
 

@@ -84,7 +84,10 @@ struct admission_limits server_admission(const struct server_conf *conf)
 		.exempt = &conf->penalty_exempt,
 		.least_ms = ms(p[PENALTY_MIN]),
 		.most_ms = ms(p[PENALTY_MAX]),
-		.sources_max = (uint32_t)p[PENALTY_MAX_SOURCES4],
+		.book = { [ADMISSION_V4] = { (uint32_t)p[PENALTY_MAX_SOURCES4],
+					     p[PENALTY_OVERFLOW] == OVERFLOW_DENY_ALL },
+			  [ADMISSION_V6] = { (uint32_t)p[PENALTY_MAX_SOURCES6],
+					     p[PENALTY_OVERFLOW6] == OVERFLOW_DENY_ALL } },
 	};
 }
 

@@ -107,9 +107,20 @@ static int set_algs(const struct eval *e)
 	return err;
 }
 
+/* overflow6 is overflow's unless said otherwise. */
+static void set_overflow6(struct penalties *p)
+{
+	if (!p->said[PENALTY_OVERFLOW6]) {
+		p->v[PENALTY_OVERFLOW6] = p->v[PENALTY_OVERFLOW];
+		p->said[PENALTY_OVERFLOW6] = true;
+	}
+}
+
 static int set_defaults(const struct eval *e)
 {
 	int err = set_algs(e);
+
+	set_overflow6(&e->conf->penalties);
 
 	err = err ? err : option_set_defaults(&e->store, e->why);
 	/* What was said about some penalties leaves the others at their defaults. */

@@ -159,6 +159,24 @@ def test_penalties(lab, start_server, stranger, lines, refused):
         assert "enalt" in records[0]["rule"]
 
 
+@pytest.mark.parametrize("overflow, forgotten", [
+    ("permissive", True), ("deny-all", False), ("deny-all overflow6:permissive", False),
+    ("permissive overflow6:deny-all", True),
+])
+def test_more_penalties_than_are_remembered(start_server, stranger, overflow, forgotten):
+    """Beyond max-sources4 the first penalty is forgotten, or nobody comes in any more."""
+    book = f"PerSourcePenalties max-sources4:1 max-sources6:1 overflow:{overflow}"
+    server = start_server("aditd", config=[ON, PENALTY, book])
+    for n, address in enumerate(["127.0.0.5", "127.0.0.6"] if forgotten else ["127.0.0.5"], 1):
+        stranger(server, address).sock.close()  # without a login
+        until(lambda: server.log().count("ended") == n)
+    assert not stranger(server, address).is_served()
+    for another in "127.0.0.5" if forgotten else "127.0.0.6", "127.0.0.9":
+        assert stranger(server, another).is_served() == forgotten
+    if not forgotten:
+        until(lambda: [r for r in server.records() if r.get("rule") == "PerSourcePenalties overflow"])
+
+
 def test_penalty_ends(lab, start_server, stranger):
     server = start_server("aditd", config=[ON, "PerSourcePenalties authfail:1 noauth:1 min:0"])
     refusal(Probe, server, lab.keys.make("penal"))

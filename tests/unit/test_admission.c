@@ -21,7 +21,7 @@ static const struct admission_limits usual = {
 			[OFFENCE_CRASH] = 90000 },
 	.least_ms = 15000,
 	.most_ms = 600000,
-	.sources_max = 1000,
+	.book = { { 1000, false }, { 1000, false } },
 };
 
 static struct ip ip(const char *text)
@@ -165,20 +165,71 @@ static void some_are_exempt(void **state)
 	admission_free(a);
 }
 
-/* Beyond sources_max nobody else is remembered, and those who are stay punished. */
-static void table_is_bounded(void **state)
+/* Two sources offend where the book has room for one, later one of the other family; then they, and others, ask. */
+static void book_is_full(void **state)
+{
+	static const struct {
+		const char *name;
+		bool deny_all;
+		enum offence early, late; /* what 192.0.2.1 and after it 192.0.2.2 did */
+		uint64_t ms;		  /* when is asked */
+		enum admit first, second, other, v6;
+	} rows[] = {
+		{ "the one that ends first is forgotten", false, OFFENCE_CRASH, OFFENCE_CRASH, 0, ADMIT_YES,
+		  ADMIT_NO_PENALTY, ADMIT_YES, ADMIT_YES },
+		{ "whatever the new one's is", false, OFFENCE_CRASH, OFFENCE_AUTH, 0, ADMIT_YES, ADMIT_YES, ADMIT_YES,
+		  ADMIT_YES },
+		{ "nobody comes in", true, OFFENCE_CRASH, OFFENCE_CRASH, 0, ADMIT_NO_PENALTY, ADMIT_NO_OVERFLOW,
+		  ADMIT_NO_OVERFLOW, ADMIT_YES },
+		{ "a penalty that does not count takes room", true, OFFENCE_AUTH, OFFENCE_CRASH, 0, ADMIT_NO_OVERFLOW,
+		  ADMIT_NO_OVERFLOW, ADMIT_NO_OVERFLOW, ADMIT_YES },
+		{ "until the last moment", true, OFFENCE_CRASH, OFFENCE_CRASH, 89999, ADMIT_NO_OVERFLOW,
+		  ADMIT_NO_OVERFLOW, ADMIT_NO_OVERFLOW, ADMIT_YES },
+		{ "until there is room", true, OFFENCE_CRASH, OFFENCE_CRASH, 90000, ADMIT_YES, ADMIT_YES, ADMIT_YES,
+		  ADMIT_YES },
+	};
+	struct ip first = ip("192.0.2.1"), second = ip("::ffff:192.0.2.2"), other = ip("198.51.100.1"),
+		  v6 = ip("2001:db8::1");
+	const struct ip *asks[] = { &first, &second, &other, &v6 };
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		const enum admit want[] = { rows[i].first, rows[i].second, rows[i].other, rows[i].v6 };
+		struct admission_limits l = usual;
+		struct admission *a;
+
+		l.book[ADMISSION_V4].sources_max = 1;
+		l.book[ADMISSION_V4].deny_all = rows[i].deny_all;
+		a = make(l);
+		admission_blame(a, &first, rows[i].early, 0);
+		admission_blame(a, &second, rows[i].late, 0);
+		for (size_t k = 0; k < LEN(asks); k++)
+			if (admission_ask(a, asks[k], rows[i].ms, 99) != want[k])
+				fail_msg("%s: ask %zu", rows[i].name, k);
+		admission_free(a);
+	}
+}
+
+/* Each family has its own book. */
+static void full_for_ipv6_only(void **state)
 {
 	struct admission_limits l = usual;
-	struct ip first = ip("192.0.2.1"), late = ip("192.0.2.2");
+	struct ip bad = ip("2001:db8::1"), v6 = ip("2001:db8::2"), v4 = ip("192.0.2.1"), spared = ip("2001:db8:1::1");
+	struct strs list = { (char *[]){ (char *)"2001:db8:1::/48" }, 1 };
 	struct admission *a;
 
 	(void)state;
-	l.sources_max = 1;
+	l.exempt = &list;
+	l.book[ADMISSION_V6].sources_max = 1;
+	l.book[ADMISSION_V6].deny_all = true;
 	a = make(l);
-	admission_blame(a, &first, OFFENCE_CRASH, 0);
-	admission_blame(a, &late, OFFENCE_CRASH, 0);
-	assert_int_equal(admission_ask(a, &first, 0, 99), ADMIT_NO_PENALTY);
-	assert_int_equal(admission_ask(a, &late, 0, 99), ADMIT_YES);
+	admission_blame(a, &spared, OFFENCE_CRASH, 0); /* takes no room */
+	assert_int_equal(admission_ask(a, &v6, 0, 99), ADMIT_YES);
+	admission_blame(a, &bad, OFFENCE_CRASH, 0);
+	assert_int_equal(admission_ask(a, &v6, 0, 99), ADMIT_NO_OVERFLOW);
+	assert_int_equal(admission_ask(a, &v4, 0, 99), ADMIT_YES);
+	assert_int_equal(admission_ask(a, &spared, 0, 99), ADMIT_YES);
+	assert_string_equal(admission_rule(ADMIT_NO_OVERFLOW), "PerSourcePenalties overflow");
 	admission_free(a);
 }
 
@@ -203,13 +254,10 @@ static void off(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(startups),
-		cmocka_unit_test(one_source),
-		cmocka_unit_test(penalties),
-		cmocka_unit_test(penalties_have_a_ceiling),
-		cmocka_unit_test(table_is_bounded),
-		cmocka_unit_test(some_are_exempt),
-		cmocka_unit_test(off),
+		cmocka_unit_test(startups),	   cmocka_unit_test(one_source),
+		cmocka_unit_test(penalties),	   cmocka_unit_test(penalties_have_a_ceiling),
+		cmocka_unit_test(book_is_full),	   cmocka_unit_test(full_for_ipv6_only),
+		cmocka_unit_test(some_are_exempt), cmocka_unit_test(off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
