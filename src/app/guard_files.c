@@ -105,6 +105,7 @@ static int make_policy(const struct attempt *a, const char *key, struct policy *
 			[POLICY_DIRECT_STREAMLOCAL] = idle(c, "direct-streamlocal@openssh.com"),
 			[POLICY_FORWARDED_TCPIP] = idle(c, "forwarded-tcpip"),
 			[POLICY_FORWARDED_STREAMLOCAL] = idle(c, "forwarded-streamlocal@openssh.com"),
+			[POLICY_GLOBAL] = idle(c, "global"),
 		},
 		.unused_seconds = positive(c->unused_seconds),
 		.takeover_ms = MIN(positive(c->takeover_seconds), 3600u) * 1000,

@@ -45,6 +45,7 @@ static const struct field fields[] = {
 	FIELD(NUMBER, idle_seconds[POLICY_DIRECT_STREAMLOCAL], INT32_MAX),
 	FIELD(NUMBER, idle_seconds[POLICY_FORWARDED_TCPIP], INT32_MAX),
 	FIELD(NUMBER, idle_seconds[POLICY_FORWARDED_STREAMLOCAL], INT32_MAX),
+	FIELD(NUMBER, idle_seconds[POLICY_GLOBAL], INT32_MAX),
 	FIELD(NUMBER, unused_seconds, INT32_MAX),
 	FIELD(NUMBER, takeover_ms, INT32_MAX),
 	FIELD(TEXT, user, 0),

@@ -22,12 +22,13 @@ enum { POLICY_ADMIN, POLICY_KEY, POLICY_LISTS };
 enum { POLICY_WORDS_MAX = 1024, POLICY_WORD_MAX = 300, POLICY_TEXT_MAX = 1024, POLICY_PACKED_MAX = 100 * 1024 };
 enum { POLICY_COUNT_MAX = 1 << 20 }; /* of listeners and opens */
 
-/* The types of channels that there are. */
+/* The types of channels that there are; the last stands for all of them together. */
 enum policy_channel {
 	POLICY_DIRECT_TCPIP,
 	POLICY_DIRECT_STREAMLOCAL,
 	POLICY_FORWARDED_TCPIP,
 	POLICY_FORWARDED_STREAMLOCAL,
+	POLICY_GLOBAL,
 	POLICY_CHANNELS
 };
 

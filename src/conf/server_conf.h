@@ -131,7 +131,8 @@ const char *server_opt_name(enum server_opt opt);
 unsigned server_conf_tcp(const struct server_conf *conf);
 unsigned server_conf_streamlocal(const struct server_conf *conf);
 
-/* ChannelTimeout for a channel type ("direct-tcpip"): seconds, 0 = none. The first entry whose pattern fits decides. */
+/* ChannelTimeout for a channel type ("direct-tcpip"): seconds, 0 = none. The first entry whose pattern fits decides;
+ * for "global", which is all channels together, only that very word. */
 int server_conf_idle_seconds(const struct server_conf *conf, const char *type);
 
 /* May this user log in by DenyUsers, AllowUsers, DenyGroups and AllowGroups, in this order? who->user is known. OK, or

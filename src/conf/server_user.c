@@ -59,6 +59,11 @@ int server_conf_admits(const struct server_conf *conf, const struct server_who *
 
 /* ---- ChannelTimeout ------------------------------------------------------------------------------------------- */
 
+static bool is_for(const char *pattern, const char *type)
+{
+	return strcmp(type, "global") == 0 ? strcmp(pattern, type) == 0 : str_match(pattern, type);
+}
+
 int server_conf_idle_seconds(const struct server_conf *conf, const char *type)
 {
 	for (size_t i = 0; i < conf->channel_timeouts.n; i++) {
@@ -71,7 +76,7 @@ int server_conf_idle_seconds(const struct server_conf *conf, const char *type)
 			continue;
 		memcpy(pattern, word, n);
 		pattern[n] = 0;
-		if (str_match(pattern, type) && number_seconds(equals + 1, &seconds) == OK)
+		if (is_for(pattern, type) && number_seconds(equals + 1, &seconds) == OK)
 			return seconds;
 	}
 	return 0;

@@ -24,6 +24,7 @@ struct gate {
 	struct list streams;
 	unsigned stream_count;
 	struct list quiet[POLICY_CHANNELS]; /* open streams of a type: the one that moved longest ago is first */
+	uint64_t moved_ms;		    /* when anything moved on any of them */
 	uint64_t rx_bytes, tx_bytes;	    /* of streams that have ended */
 	uint64_t unused_ms;		    /* since when there was nothing */
 	struct list posts;

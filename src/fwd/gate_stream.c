@@ -32,9 +32,10 @@ static void on_moved(struct witness *w)
 	struct list *quiet = &g->quiet[type_of(s)];
 	bool first;
 
+	g->moved_ms = loop_now(link_loop(g->link));
 	if (!idle_ms(g, type_of(s)))
 		return;
-	s->moved_ms = loop_now(link_loop(g->link));
+	s->moved_ms = g->moved_ms;
 	first = list_empty(quiet);
 	list_del(&s->quiet);
 	list_add_tail(quiet, &s->quiet);
@@ -139,9 +140,15 @@ static struct stream *quietest(const struct gate *g, size_t which)
 	return list_empty(quiet) ? NULL : CONTAINER(quiet->next, struct stream, quiet);
 }
 
+/* That of all streams together. */
+static uint64_t global_deadline(const struct gate *g)
+{
+	return g->stream_count && idle_ms(g, POLICY_GLOBAL) ? g->moved_ms + idle_ms(g, POLICY_GLOBAL) : UINT64_MAX;
+}
+
 uint64_t streams_deadline(const struct gate *g)
 {
-	uint64_t first = UINT64_MAX;
+	uint64_t first = global_deadline(g);
 
 	for (size_t i = 0; i < LEN(g->quiet); i++) {
 		const struct stream *s = quietest(g, i);
@@ -163,9 +170,26 @@ static void expire(struct stream *s)
 	pump_break(p);
 }
 
+static void expire_all(struct gate *g, uint64_t now)
+{
+	struct list *next;
+
+	for (struct list *l = g->streams.next; l != &g->streams; l = next) {
+		struct stream *s = CONTAINER(l, struct stream, node);
+
+		next = l->next;
+		if (s->witness.pump && !s->witness.pump->end)
+			expire(s);
+	}
+	g->moved_ms = now;
+}
+
 void streams_expire(struct gate *g)
 {
 	uint64_t now = loop_now(link_loop(g->link));
+
+	if (global_deadline(g) <= now)
+		expire_all(g, now);
 
 	for (size_t i = 0; i < LEN(g->quiet); i++) {
 		struct stream *s;

@@ -27,8 +27,12 @@ KINDS = ("aditd", "openssh", "dropbear", "asyncssh", "paramiko")
 
 def pytest_sessionstart(session):
     """Without the program there is nothing to test: an error at once, not hundreds of failures. And whoever ends the
-    tests by SIGTERM lets them clean up, as with Ctrl-C."""
+    tests by SIGTERM lets them clean up, as with Ctrl-C. What this process ignores (as behind nohup or &), the programs
+    that it starts would ignore, too; a handler that does nothing is not inherited."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in signal.SIGINT, signal.SIGHUP:
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
     if not os.access(adit.ADIT, os.X_OK):
         pytest.exit(f"{adit.ADIT} is not there: build it first, or name another with ADIT=/path", 2)
 

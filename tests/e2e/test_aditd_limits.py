@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -236,6 +237,19 @@ def test_timeout_of_other_channels(start_server, probe, work, cleanup, kind):
     with pytest.raises(TimeoutError):
         ended(1.8)
     send()
+
+
+def test_timeout_of_all_channels(start_server, probe, work, cleanup):
+    """What moves on one channel keeps all of them; when nothing does, all of them end, and the connection does not."""
+    one = probe(start_server("aditd", config=["ChannelTimeout global=1"]))
+    (send, ended), (_, other_ended) = [open_channel(one, form, work, cleanup) for form in ("L", "R")]
+    begin = time.monotonic()
+    while time.monotonic() < begin + 2:
+        send()
+        with pytest.raises(TimeoutError):
+            other_ended(0.2)
+    assert ended(5) and other_ended(5)
+    assert one.stands()
 
 
 def test_unused_connection(start_server, probe):

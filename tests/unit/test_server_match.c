@@ -454,14 +454,26 @@ static void test_paths(void **state)
 
 static void test_idle(void **state)
 {
-	struct server_conf conf = eval("ChannelTimeout direct-tcpip=5m forwarded-*=1h global=0", NULL);
+	static const struct {
+		const char *line, *type;
+		int seconds;
+	} rows[] = {
+		{ "ChannelTimeout direct-tcpip=5m forwarded-*=1h", "direct-tcpip", 300 },
+		{ "ChannelTimeout direct-tcpip=5m forwarded-*=1h", "forwarded-tcpip", 3600 },
+		{ "ChannelTimeout direct-tcpip=5m forwarded-*=1h", "session", 0 },
+		{ "ChannelTimeout direct-tcpip=5m *=1h", "session", 3600 },
+		{ "ChannelTimeout *=1h global=2h", "global", 7200 },
+		{ "ChannelTimeout *=1h glob*=2h", "global", 0 },
+		{ "ChannelTimeout global=2h", "direct-tcpip", 0 },
+	};
 
 	(void)state;
-	assert_int_equal(server_conf_idle_seconds(&conf, "direct-tcpip"), 300);
-	assert_int_equal(server_conf_idle_seconds(&conf, "forwarded-tcpip"), 3600);
-	assert_int_equal(server_conf_idle_seconds(&conf, "global"), 0);
-	assert_int_equal(server_conf_idle_seconds(&conf, "session"), 0);
-	server_conf_fini(&conf);
+	for (size_t i = 0; i < LEN(rows); i++) {
+		struct server_conf conf = eval(rows[i].line, NULL);
+
+		assert_int_equal(server_conf_idle_seconds(&conf, rows[i].type), rows[i].seconds);
+		server_conf_fini(&conf);
+	}
 }
 
 int main(void)
