@@ -172,10 +172,9 @@ static size_t flush(struct member *m)
 static void look_for(struct member *m)
 {
 	struct epoll_event e = { .data = { .ptr = m } };
-	size_t room;
+	struct iovec room;
 
-	conn_rx_room(m->conn, &room);
-	e.events = (room ? EPOLLIN : 0u) | (conn_tx_pending(m->conn) ? EPOLLOUT : 0u);
+	e.events = (conn_rx_room(m->conn, &room, 1) ? EPOLLIN : 0u) | (conn_tx_pending(m->conn) ? EPOLLOUT : 0u);
 	if (e.events == m->events)
 		return;
 	m->events = e.events;
@@ -204,15 +203,15 @@ void member_work(struct member *m)
 
 static void receive(struct member *m)
 {
-	size_t room;
-	uint8_t *p = conn_rx_room(m->conn, &room);
-	ssize_t n = room ? read(m->fd, p, room) : -1;
+	struct iovec room[2];
+	size_t pieces = conn_rx_room(m->conn, room, LEN(room));
+	ssize_t n = pieces ? readv(m->fd, room, (int)pieces) : -1;
 
 	if (n > 0)
 		conn_rx_done(m->conn, (size_t)n);
 	else if (n == 0)
 		conn_rx_eof(m->conn, OK, NULL);
-	else if (room && errno != EAGAIN && errno != EINTR)
+	else if (pieces && errno != EAGAIN && errno != EINTR)
 		conn_rx_eof(m->conn, ERR_IO, strerror(errno));
 }
 

@@ -93,14 +93,14 @@ static void end_rx(struct link *l, int error)
 
 static void receive(struct link *l)
 {
-	struct iovec iov;
+	struct iovec iov[2];
+	size_t pieces = conn_rx_room(l->conn, iov, LEN(iov));
 	ssize_t n;
 
-	iov.iov_base = conn_rx_room(l->conn, &iov.iov_len);
-	l->rx_paused = !iov.iov_len;
-	if (l->rx_paused)
+	l->rx_paused = !pieces;
+	if (!pieces)
 		return;
-	n = sock_readv(l->fd, &iov, 1);
+	n = sock_readv(l->fd, iov, pieces);
 	l->ack_owed = n > 0 && n < SMALL_READ;
 	if (n > 0) {
 		conn_rx_done(l->conn, (size_t)n);
@@ -254,12 +254,11 @@ static void acknowledge(struct link *l)
 static void wait_for_more(struct link *l)
 {
 	bool pending = !l->tx_errno && conn_tx_pending(l->conn);
-	size_t room = 1;
+	struct iovec iov;
 
-	if (l->rx_paused)
-		conn_rx_room(l->conn, &room);
-	l->rx_paused = !room;
-	watch_set(l->watch, (room && !l->rx_ended ? (unsigned)WATCH_IN : 0u) | (pending ? (unsigned)WATCH_OUT : 0u));
+	l->rx_paused = l->rx_paused && !conn_rx_room(l->conn, &iov, 1);
+	watch_set(l->watch,
+		  (!l->rx_paused && !l->rx_ended ? (unsigned)WATCH_IN : 0u) | (pending ? (unsigned)WATCH_OUT : 0u));
 	timer_at(l->timer, next_turn(l, pending));
 }
 

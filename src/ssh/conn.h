@@ -76,9 +76,9 @@ void conn_free(struct conn *c);
 
 /* ---- Bytes ---------------------------------------------------------------------------------------------------- */
 
-/* Where the next bytes from the network go. *n = 0: do not read now (questions or replies are waiting). The room is
- * valid until the next call of any conn_ function. */
-uint8_t *conn_rx_room(struct conn *c, size_t *n);
+/* Where the next bytes from the network go: at most `max` pieces, filled in this order; there are never more than two.
+ * 0 = do not read now (questions or replies are waiting). Valid until the next call of any conn_ function. */
+size_t conn_rx_room(struct conn *c, struct iovec *iov, size_t max);
 /* n bytes were put there. Then pull events until conn_next() gives none. */
 void conn_rx_done(struct conn *c, size_t n);
 /* The network side ended (err = OK: clean end of file; ERR_IO: with the system's words). The connection fails with

@@ -70,7 +70,7 @@ int conn_probe(struct conn *c, uint32_t timeout_ms)
 /* Packets that lay here unopened before the question say nothing about the peer now. */
 static bool probe_answered(const struct conn *c)
 {
-	return c->rx.bytes - (c->rx.end - c->rx.start) > c->probe_from;
+	return c->rx.bytes - rx_unread(c) > c->probe_from;
 }
 
 /* What came in time may wait for us: for the answer to a question, or for the end of a pause. */

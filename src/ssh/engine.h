@@ -20,7 +20,7 @@ enum life {
 
 enum { TX_CHUNKS = 16, HEADER = 14 /* len4 pad1 94 chan4 dlen4 */, PAD_MAX = 32 };
 
-/* ---- Sending: a queue of chunks that hold finished packets (packet.c) ---- */
+/* ---- Sending: a queue of chunks that hold finished packets (tx.c) ---- */
 
 struct tx_chunk {
 	uint8_t *mem;
@@ -50,11 +50,14 @@ struct tx {
 	uint64_t progress_ms; /* when bytes last left, or began to wait */
 };
 
-/* ---- Receiving: one buffer, packets opened where they lie (packet.c) ---- */
+/* ---- Receiving: one buffer, packets opened where they lie (rx.c) ---- */
 
 struct rx {
 	uint8_t *mem;
-	size_t cap, start, end; /* unread bytes are mem[start..end) */
+	size_t cap, start, end; /* unread bytes are mem[start..end), */
+	size_t wrap;		/* and after those mem[0..wrap) */
+	size_t goal;		/* what is read next fills mem from end up to here, and then the front */
+	size_t largest;		/* packet so far, in bytes on the wire */
 	bool pooled;		/* mem is a pool chunk, not the small buffer for strangers, nor a parked packet */
 	uint64_t pooled_ms;	/* since then */
 	uint32_t length;	/* packet_length of the packet at start; 0 = not looked at yet */
@@ -252,7 +255,7 @@ bool probe_event(struct conn *c, struct event *ev);
 /* Ends the connection as conn_fail() does, with a DISCONNECT that carries the text. */
 void conn_end(struct conn *c, int err, const char *text);
 
-/* ---- packet.c ---- */
+/* ---- tx.c ---- */
 
 /* Seals one message now. */
 int tx_now(struct conn *c, struct span payload);
@@ -279,12 +282,16 @@ size_t tx_wire_size(const struct conn *c, size_t payload, size_t *padding);
 /* Writes length and padding around a payload that is in place at pkt + 5, seals, and counts it. */
 int tx_seal(struct conn *c, struct tx_chunk *k, uint8_t *pkt, size_t payload);
 
+/* ---- rx.c ---- */
+
 /* 1: *payload is the next packet's; 0: not whole yet; < 0 failed. */
 int rx_packet(struct conn *c, struct span *payload);
 void rx_fini(struct conn *c);
 void rx_rekey(struct conn *c, struct cipher *next, bool reset_seq);
 /* Gives the buffer back when nothing is in it, or soon when it is less than a packet. */
 void rx_idle(struct conn *c);
+/* Bytes that came and belong to no opened packet yet. */
+size_t rx_unread(const struct conn *c);
 uint64_t rx_deadline(const struct conn *c);
 
 /* ---- ident.c ---- */

@@ -2,6 +2,7 @@
 #include "engine_rig.h"
 
 #include "ssh/exchange.h"
+#include "../put.h"
 
 #include <stdlib.h>
 
@@ -131,11 +132,11 @@ static void check_dead(const struct rig *r)
 	struct iovec iov;
 	struct event ev;
 	uint32_t id;
-	size_t n, pending = conn_tx_pending(c);
+	size_t pending = conn_tx_pending(c);
 
 	check_text(conn_error_text(c));
 	assert(conn_error_text(c)[0] && conn_next(c, &ev) == conn_error(c) && conn_deadline(c) == UINT64_MAX);
-	assert(!conn_rx_room(c, &n) && n == 0 && !conn_tx_open(c));
+	assert(conn_rx_room(c, &iov, 1) == 0 && !conn_tx_open(c));
 	assert(conn_open(c, &t, NULL, &id) == ERR_CLOSED && conn_global(c, &g, NULL, &id) == ERR_CLOSED);
 	for (id = 0; id < RIG_CHANNELS; id++) {
 		assert(conn_lend(c, id, 1000, &iov, 1) == 0 && conn_answer(c, id + 1, &a) == ERR_NOT_FOUND);
@@ -283,15 +284,11 @@ static void pull(struct rig *r)
 void rig_bytes(struct rig *r, struct span bytes, size_t fragment)
 {
 	while (bytes.n) {
-		size_t room, n;
-		uint8_t *to = conn_rx_room(r->conn, &room);
+		size_t n = put_bytes(r->conn, span(bytes.p, MIN(fragment, bytes.n)));
 
-		n = MIN(MIN(room, fragment), bytes.n);
 		if (!n)
 			return; /* it does not want to read now: these bytes are lost, and with them the peer's sense */
-		memcpy(to, bytes.p, n);
 		bytes = span(bytes.p + n, bytes.n - n);
-		conn_rx_done(r->conn, n);
 		pull(r);
 	}
 }

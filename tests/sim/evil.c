@@ -2,6 +2,7 @@
 #include "evil.h"
 
 #include "ssh/kexhash.h"
+#include "../put.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -483,16 +484,10 @@ static void on_event(struct evil *e, const struct event *ev)
 
 static bool deliver(struct evil *e)
 {
-	size_t room, n;
-	uint8_t *to = conn_rx_room(e->us, &room);
+	size_t n = put_bytes(e->us, buf_span(&e->wire));
 
-	n = MIN(room, e->wire.n);
-	if (!n)
-		return false;
-	memcpy(to, e->wire.p, n);
 	buf_drop(&e->wire, n);
-	conn_rx_done(e->us, n);
-	return true;
+	return n > 0;
 }
 
 static void peer_line(struct evil *e)
@@ -527,17 +522,13 @@ static void peer_read(struct evil *e)
 static bool collect(struct evil *e)
 {
 	struct iovec iov[TX_CHUNKS];
-	size_t n = conn_tx_out(e->us, iov, LEN(iov)), room, here;
-	uint8_t *to;
+	size_t n = conn_tx_out(e->us, iov, LEN(iov)), here;
 
 	if (e->deaf || !n)
 		return false;
 	e->peer->life = LIFE_OPEN;
-	to = conn_rx_room(e->peer, &room);
+	here = put_bytes(e->peer, span(iov[0].iov_base, MIN(iov[0].iov_len, e->reads ? e->reads : SIZE_MAX)));
 	e->peer->life = LIFE_IDENT;
-	here = MIN(MIN(iov[0].iov_len, room), e->reads ? e->reads : SIZE_MAX);
-	memcpy(to, iov[0].iov_base, here);
-	conn_rx_done(e->peer, here);
 	conn_tx_done(e->us, here);
 	peer_read(e);
 	return !e->reads;

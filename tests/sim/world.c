@@ -1,5 +1,6 @@
 /* Two engines and what lies between them. */
 #include "world.h"
+#include "../put.h"
 
 #include <string.h>
 
@@ -166,6 +167,15 @@ static bool side_events(struct side *s)
 	return any;
 }
 
+/* Changes a bit among the n bytes that have just come into the pipe, if it is there. */
+static void spoil(struct world *w, struct pipe *p, size_t n)
+{
+	uint64_t at = w->weather.flip_at, end = p->carried + p->bytes.n;
+
+	if (at > end - n && at <= end)
+		p->bytes.p[at - p->carried - 1] ^= (uint8_t)(1u << world_pick(w, 8));
+}
+
 static bool side_send(struct side *s)
 {
 	struct world *w = s->world;
@@ -190,37 +200,26 @@ static bool side_send(struct side *s)
 	if (!p->cut) {
 		size_t slot = (p->first + p->count++) % LEN(p->batch);
 
+		spoil(w, p, sent);
 		p->batch[slot].at_ms = w->now_ms + w->weather.delay_ms;
 		p->batch[slot].n = sent;
 	}
 	return true;
 }
 
-static void spoil(struct world *w, struct pipe *p, uint8_t *bytes, size_t n)
-{
-	uint64_t at = w->weather.flip_at;
-
-	if (at && at > p->carried && at <= p->carried + n)
-		bytes[at - p->carried - 1] ^= (uint8_t)(1u << world_pick(w, 8));
-}
-
 /* Bytes from the pipe into the engine at its other end. */
 static bool deliver(struct pipe *p, struct side *to)
 {
 	struct world *w = to->world;
-	size_t room, most, n, slot = p->first % LEN(p->batch);
-	uint8_t *mem;
+	size_t most, n, slot = p->first % LEN(p->batch);
 
 	if (!p->count || p->batch[slot].at_ms > w->now_ms ||
 	    (w->weather.stall && world_pick(w, 100) < w->weather.stall))
 		return false;
-	mem = conn_rx_room(to->conn, &room);
-	most = w->weather.fragment ? 1 + world_pick(w, w->weather.fragment) : room;
-	n = MIN(MIN(room, most), p->batch[slot].n);
+	most = w->weather.fragment ? 1 + world_pick(w, w->weather.fragment) : SIZE_MAX;
+	n = put_bytes(to->conn, span(p->bytes.p, MIN(most, p->batch[slot].n)));
 	if (!n)
 		return false;
-	spoil(w, p, p->bytes.p, n);
-	memcpy(mem, p->bytes.p, n);
 	buf_drop(&p->bytes, n);
 	p->carried += n;
 	p->batch[slot].n -= n;
@@ -228,7 +227,6 @@ static bool deliver(struct pipe *p, struct side *to)
 		p->first++;
 		p->count--;
 	}
-	conn_rx_done(to->conn, n);
 	return true;
 }
 

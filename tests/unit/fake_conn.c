@@ -142,10 +142,10 @@ void fake_room(struct conn *c, uint32_t chan, size_t n)
 
 /* ---- What the engine does ---- */
 
-uint8_t *conn_rx_room(struct conn *c, size_t *n)
+size_t conn_rx_room(struct conn *c, struct iovec *iov, size_t max)
 {
-	*n = c->no_room ? 0 : sizeof(c->rx);
-	return c->rx;
+	iov[0] = (struct iovec){ c->rx, sizeof(c->rx) };
+	return c->no_room ? 0 : MIN(max, (size_t)1);
 }
 
 void conn_rx_done(struct conn *c, size_t n)

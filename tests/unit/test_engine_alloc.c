@@ -10,6 +10,7 @@
 
 #include "../sim/world.h"
 #include "alloc.h"
+#include "../put.h"
 
 enum { TURNS = 20000, PIPE = 1 << 20, LOT = 100 << 20, BIT = 4 << 20, IDLE_MAX = 64 << 10 };
 
@@ -264,16 +265,13 @@ static void test_failures_in_libcrypto(void **state)
 static void carry(struct side *from, struct side *to)
 {
 	struct iovec iov[16];
-	size_t n = conn_tx_out(from->conn, iov, LEN(iov)), room, sum = 0;
-	uint8_t *mem = conn_rx_room(to->conn, &room);
+	size_t n = conn_tx_out(from->conn, iov, LEN(iov)), sum = 0;
 
-	for (size_t i = 0; i < n && sum < room; i++) {
-		size_t here = MIN(iov[i].iov_len, room - sum);
-
-		memcpy(mem + sum, iov[i].iov_base, here);
-		sum += here;
+	for (size_t i = 0, here; i < n; i++, sum += here) {
+		here = put_bytes(to->conn, span(iov[i].iov_base, iov[i].iov_len));
+		if (!here)
+			break;
 	}
-	conn_rx_done(to->conn, sum);
 	conn_tx_done(from->conn, sum);
 }
 

@@ -10,6 +10,7 @@
 
 #include "alloc.h"
 #include "ssh/conn.h"
+#include "../put.h"
 
 /* Ceilings in bytes; issue: 40 KiB of a connection's share of everything, sockets and the program's own aside. */
 enum { CONNS = 2000, CONN_MAX = 8 * 1024, CHANS = 1000, CHAN_MAX = 300, ROUNDS = 50 };
@@ -74,13 +75,9 @@ static void carry(struct conn *from, struct conn *to)
 	size_t n = conn_tx_out(from, iov, LEN(iov));
 
 	for (size_t i = 0; i < n; i++) {
-		size_t room, here;
-		uint8_t *mem = conn_rx_room(to, &room);
+		size_t here = put_bytes(to, span(iov[i].iov_base, iov[i].iov_len));
 		struct event ev;
 
-		here = MIN(room, iov[i].iov_len);
-		memcpy(mem, iov[i].iov_base, here);
-		conn_rx_done(to, here);
 		conn_tx_done(from, here);
 		while (conn_next(to, &ev) == 1)
 			on_event(to, &ev);

@@ -75,7 +75,8 @@ static void test_round(void **state)
 	assert_true(q.bind_mask == 0177 && q.max_listeners == 100 && q.max_opens == 1 << 20);
 	assert_true(q.tos == POLICY_NO_TOS && q.log_level == 3 && q.max_channels == 7 &&
 		    q.rekey_bytes == UINT64_C(1) << 40 && q.rekey_seconds == 3600);
-	assert_true(q.alive_seconds == 30 && q.alive_max == 3 && q.idle_seconds[0] == 1 && q.idle_seconds[3] == 4 && q.idle_seconds[4] == 5);
+	assert_true(q.alive_seconds == 30 && q.alive_max == 3 && q.idle_seconds[0] == 1 && q.idle_seconds[3] == 4 &&
+		    q.idle_seconds[4] == 5);
 	assert_true(q.idle_seconds[1] == 2 && q.unused_seconds == 4 && q.takeover_ms == INT32_MAX);
 	policy_pack(&q, &again);
 	assert_true(span_eq(buf_span(&again), span(packed.p, packed.n - 1)));

@@ -300,7 +300,7 @@ static const struct dump_row dump_rows[] = {
 	{ "PerSourcePenalties crash:1m overflow:deny-all\nPerSourcePenalties crash:5 max:1h",
 	  "persourcepenalties crash:60 authfail:5 noauth:1 grace-exceeded:10 refuseconnection:10 invaliduser:5 "
 	  "max:3600 min:15 max-sources4:65536 max-sources6:65536 overflow:deny-all overflow6:deny-all" },
-	{ "PerSourcePenalties overflow:deny-all overflow6:permissive", 
+	{ "PerSourcePenalties overflow:deny-all overflow6:permissive",
 	  "persourcepenalties crash:90 authfail:5 noauth:1 grace-exceeded:10 refuseconnection:10 invaliduser:5 "
 	  "max:600 min:15 max-sources4:65536 max-sources6:65536 overflow:deny-all overflow6:permissive" },
 	{ "PerSourcePenaltyExemptList 10.0.0.0/8,fe80::/10,192.0.2.*",

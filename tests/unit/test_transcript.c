@@ -12,6 +12,8 @@
 
 #include "ssh/conn.h"
 
+#include "../put.h"
+
 /* clang-format off */
 static const uint8_t curve25519[] = {
 #include "transcripts/curve25519.inc"
@@ -106,26 +108,26 @@ static struct result replay(const struct row *row, size_t fragment, size_t spoil
 				.algs = row->algs };
 	struct conn *c = NULL;
 	struct event ev;
+	uint8_t *bytes = malloc(row->n);
 
+	assert_non_null(bytes);
+	memcpy(bytes, row->bytes, row->n);
+	if (spoilt)
+		bytes[spoilt - 1] ^= (uint8_t)(1 << spoilt % 8);
 	memset(s.seed, (int)(row - rows) + 1, sizeof(s.seed));
 	assert_int_equal(pool_init(&pool, 2), OK);
 	assert_int_equal(conn_new(&c, &s), OK);
-	for (size_t at = 0, room; at < row->n && !conn_error(c); at += room) {
-		uint8_t *to = conn_rx_room(c, &room);
-
-		room = MIN(MIN(room, fragment), row->n - at);
-		if (!room)
+	for (size_t at = 0, n; at < row->n && !conn_error(c); at += n) {
+		n = put_bytes(c, span(bytes + at, MIN(fragment, row->n - at)));
+		if (!n)
 			break;
-		memcpy(to, row->bytes + at, room);
-		if (spoilt > at && spoilt <= at + room)
-			to[spoilt - 1 - at] ^= (uint8_t)(1 << spoilt % 8);
-		conn_rx_done(c, room);
 		while (!r.methods[0] && conn_next(c, &ev) == 1)
 			on_event(c, &ev, &r);
 	}
 	r.err = conn_error(c);
 	conn_negotiated(c, &r.negotiated);
 	conn_free(c);
+	free(bytes);
 	pool_fini(&pool);
 	return r;
 }

@@ -489,7 +489,7 @@ static void test_streams(void **state)
 	}
 }
 
-/* Nor is anything copied but the rest of an unfinished packet, in front of the next read: less than one for each. */
+/* Nor is anything copied: once, the rest of the first packet that is larger than all before it; and small messages. */
 static void test_no_allocation_per_packet(void **state)
 {
 	struct fwdspec spec;
@@ -505,7 +505,7 @@ static void test_no_allocation_per_packet(void **state)
 	until(&w, moved);
 	print_message("%zu allocations, %zu bytes copied\n", allocations - before, copied - copied_before);
 	assert_true(allocations - before < 20);
-	assert_true(copied - copied_before < HUNDRED / 4);
+	assert_true(copied - copied_before < 64 * 1024);
 	world_down(&w);
 }
 
