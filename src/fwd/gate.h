@@ -9,6 +9,8 @@
 struct gate;
 struct lookups;
 
+enum { GATE_RESERVE = 64 /* descriptors that channels and listeners leave to everything else */ };
+
 enum gate_kind {
 	GATE_DIRECT_TCPIP = 1,
 	GATE_DIRECT_STREAMLOCAL,

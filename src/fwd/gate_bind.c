@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "fwd/gate_impl.h"
+#include "io/descriptors.h"
 
 void ask_free(struct ask *a)
 {
@@ -87,7 +88,9 @@ static void stand(struct gate *g, struct ask *a, const int *fds, size_t n)
 
 void ask_bind(struct gate *g, struct ask *a)
 {
-	if (a->privileged && g->calls.bind_privileged)
+	if (!descriptors_left(GATE_RESERVE))
+		ask_deny(g, a, GATE_FAILED, gate_no_descriptors);
+	else if (a->privileged && g->calls.bind_privileged)
 		g->calls.bind_privileged(g->user, ask_wait(g), a->bind, a->port);
 	else
 		stand(g, a, NULL, 0);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -462,6 +463,69 @@ static void test_dials_are_bounded(void **state)
 	hall_down(&h);
 }
 
+/* ---- Descriptors that run out ---- */
+
+/* So many descriptors are left from here on; returns the limit of before. */
+static struct rlimit leave_descriptors(rlim_t n)
+{
+	int lowest = dup(STDIN_FILENO);
+	struct rlimit old, few;
+
+	assert_true(lowest >= 0);
+	close(lowest);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	few = old;
+	few.rlim_cur = (rlim_t)lowest + n;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	return old;
+}
+
+/* Two opens in one turn: the reserve is kept at the door and again when a connect begins. */
+static void test_reserve(void **state)
+{
+	static const struct {
+		const char *name;
+		rlim_t left;
+		unsigned yes;
+		const char *words;
+	} rows[] = {
+		{ "none", 0, 0, "(no descriptors left)" },
+		{ "the reserve", GATE_RESERVE, 0, "(no descriptors left)" },
+		{ "one more", GATE_RESERVE + 1, 1, "(Too many open files)" },
+		{ "enough", GATE_RESERVE + 32, 2, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		struct rlimit old;
+		struct hall h;
+		uint16_t to;
+		int l = tcp_listener(&to);
+
+		print_message("%s\n", rows[i].name);
+		hall_up(&h);
+		hall_new(&h);
+		old = leave_descriptors(rows[i].left);
+		fake_asks(h.rig.conn, TARGET_DIRECT_TCPIP, "127.0.0.1", to);
+		fake_asks(h.rig.conn, TARGET_DIRECT_TCPIP, "127.0.0.1", to);
+		rig_until(&h.rig, two_answered);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+		for (unsigned k = 0; k < 2; k++) {
+			const struct answer *a = &h.rig.conn->answers[k];
+
+			assert_int_equal(a->yes, k >= 2 - rows[i].yes);
+			assert_true(a->yes || a->reason == OPEN_SHORTAGE);
+		}
+		assert_int_equal(h.records, 2 - rows[i].yes);
+		if (rows[i].words) {
+			assert_int_equal(h.last.how, GATE_FAILED);
+			assert_non_null(strstr(h.rig.text, rows[i].words));
+		}
+		close(l);
+		hall_down(&h);
+	}
+}
+
 /* ---- Listeners ---- */
 
 static void ask(struct hall *h, enum global_kind kind, struct span host, uint32_t port, bool want_reply)
@@ -674,6 +738,29 @@ static void test_forwarded(void **state)
 	assert_int_equal(h.last.port, port);
 	assert_string_equal(h.from, "127.0.0.1");
 	assert_true(h.last.from_port != 0);
+	hall_down(&h);
+}
+
+/* A listener leaves the reserve alone, and those that stand do too: who connects waits. */
+static void test_listeners_and_reserve(void **state)
+{
+	static const char want[] = "failed tcpip-forward localhost:0 (no descriptors left);";
+	struct rlimit old;
+	struct hall h;
+
+	(void)state;
+	hall_up(&h);
+	hall_new(&h);
+	listen_on(&h, "127.0.0.1", 0);
+	h.rig.app = tcp_connect((uint16_t)answer(&h, 0)->port);
+	old = leave_descriptors(GATE_RESERVE);
+	listen_on(&h, "localhost", 0);
+	assert_false(answer(&h, 1)->yes);
+	assert_non_null(strstr(h.rig.text, want));
+	rig_settle(&h.rig);
+	assert_int_equal(h.rig.conn->chans, 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	rig_until(&h.rig, one_open);
 	hall_down(&h);
 }
 
@@ -1061,7 +1148,9 @@ int main(void)
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_direct_unix),
 		cmocka_unit_test(test_dials_are_bounded),
+		cmocka_unit_test(test_reserve),
 		cmocka_unit_test(test_listeners_refused),
+		cmocka_unit_test(test_listeners_and_reserve),
 		cmocka_unit_test(test_gateway_ports),
 		cmocka_unit_test(test_name_that_fails),
 		cmocka_unit_test(test_gone_while_looking_up),
