@@ -1042,6 +1042,55 @@ static void test_unix_listener(void **state)
 	hall_down(&h); /* and nothing is left */
 }
 
+/* A path that somebody listens on is asked for as records show it, once; what is no socket is not asked for. */
+static void test_take_over_of_a_path(void **state)
+{
+	static const struct {
+		const char *name, *file;
+		uint32_t takeover_ms;
+		bool socket, freed, unlink, want;
+		const char *outside;
+	} rows[] = {
+		{ "off", "s", 0, true, false, false, false, "" },
+		{ "a file", "s", 3000, false, false, false, false, "" },
+		{ "still held", "s", 3000, true, false, false, false, "s:0;" },
+		{ "freed", "s", 3000, true, true, false, true, "s:0;" },
+		{ "freed, odd name", "\033 s", 3000, true, true, false, true, "\\x1b s:0;" },
+		{ "replaced without asking", "s", 3000, true, false, true, true, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		char path[100], outside[200] = "";
+		struct hall h;
+		int fd;
+
+		print_message("%s\n", rows[i].name);
+		hall_up(&h);
+		h.policy.takeover_ms = rows[i].takeover_ms;
+		h.policy.bind_unlink = rows[i].unlink;
+		hall_new(&h);
+		snprintf(path, sizeof(path), "%s/%s", h.dir, rows[i].file);
+		fd = rows[i].socket ? unix_socket(path, true) : open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+		ask(&h, GLOBAL_STREAMLOCAL_FORWARD, span_str(path), 0, true);
+		if (*rows[i].outside) {
+			snprintf(outside, sizeof(outside), "take %s/%s", h.dir, rows[i].outside);
+			assert_int_equal(h.rig.conn->answered, 0);
+			if (rows[i].freed)
+				unlink(path);
+			gate_retry(h.gate, h.ticket);
+		}
+		assert_string_equal(h.outside, outside);
+		assert_int_equal(h.rig.conn->answered, 1);
+		assert_int_equal(answer(&h, 0)->yes, rows[i].want);
+		assert_int_equal(h.last.how, rows[i].want ? GATE_LISTENING : GATE_FAILED);
+		close(fd);
+		if (!rows[i].want)
+			unlink(path);
+		hall_down(&h);
+	}
+}
+
 /* ---- Time ---- */
 
 /* Bytes for the first channel in every turn, until the other one is closed. */
@@ -1165,6 +1214,7 @@ int main(void)
 		cmocka_unit_test(test_take_over),
 		cmocka_unit_test(test_privileged_take_over),
 		cmocka_unit_test(test_unix_listener),
+		cmocka_unit_test(test_take_over_of_a_path),
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_unused),
 		cmocka_unit_test(test_every_allocation_fails_once),
