@@ -33,8 +33,8 @@ void connector_fini(struct connector *k);
 
 /* Answers the EV_OPEN: yes with a pump when the connection stands, no with OPEN_CONNECT_FAILED and the reason, with
  * OPEN_SHORTAGE where descriptors or memory have run out, or with OPEN_PROHIBITED and no reason where the judge of the
- * dial said no; at once or later. The caller has filled in
- * call->done and, but for the time, call->job.spec, whose strings live as long as the call. */
+ * dial said no; at once or later. The caller has filled in call->done and, but for the time, call->job.spec, whose
+ * strings live as long as the call. */
 void connector_open(struct connector *k, struct call *call, const struct event *ev);
 
 /* Answers no. */
