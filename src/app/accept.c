@@ -24,11 +24,20 @@ void doors_arm(struct master *m)
 		watch_set(m->doors[i].watch, open ? WATCH_IN : 0);
 }
 
+/* Said once, however often it is tried in vain. */
 static void pause_doors(struct master *m)
 {
-	log_line(m->log, LOG_AT_ERROR, "no descriptors left: not accepting for a second");
-	m->paused = true;
+	if (!m->short_of)
+		log_line(m->log, LOG_AT_ERROR, "no descriptors left: accepting nothing until there are");
+	m->short_of = m->paused = true;
 	timer_at(m->pause, loop_now(m->loop) + PAUSE_MS);
+}
+
+static void accepts_again(struct master *m)
+{
+	if (m->short_of)
+		log_line(m->log, LOG_AT_INFO, "accepting again");
+	m->short_of = false;
 }
 
 static void refuse(struct master *m, const struct ends *ends, enum admit verdict)
@@ -110,6 +119,7 @@ static void on_ready(void *user, unsigned ready)
 				pause_doors(m);
 			if (r != ACCEPT_ONE)
 				break;
+			accepts_again(m);
 			take(m, fd, &from);
 		}
 	doors_arm(m);

@@ -251,6 +251,7 @@ static int begin(struct master *m, struct server_text *text, struct server_conf 
 		server_text_free(text);
 		return err;
 	}
+	server_check_descriptors(conf, m->log);
 	err = generation_start(m, text, conf, why);
 	if (err)
 		doors_undo(m);

@@ -79,6 +79,7 @@ struct master {
 	struct timer *pause;	/* after accept() found no descriptor */
 	struct timer *deadline; /* of the drain at the end */
 	bool paused, stopping;
+	bool short_of;		       /* of descriptors: that was said, and nothing was accepted since */
 	bool reload_again;	       /* when the generation that is being started serves, or has failed */
 	const struct activated *given; /* listening sockets from the service manager */
 	size_t given_n;

@@ -322,7 +322,7 @@ void peer_retry(struct peer *p, const struct memo *m)
 	if (m->yes)
 		gate_retry(p->gate, m->ticket);
 	else
-		gate_bound(p->gate, m->ticket, NULL, 0, ERR_IN_USE, "the port is in use");
+		gate_bound(p->gate, m->ticket, NULL, 0, ERR_IN_USE, "the address is in use");
 }
 
 void peer_probe(struct peer *p)

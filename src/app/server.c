@@ -1,11 +1,14 @@
 /* From the command line and the files to a configuration, and to the numbers that follow from it. */
 #include "app/server.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/str.h"
+#include "fwd/gate.h"
 #include "io/child.h"
+#include "io/descriptors.h"
 #include "io/privs.h"
 #include "io/sock.h"
 #include "io/sys.h"
@@ -94,6 +97,19 @@ struct admission_limits server_admission(const struct server_conf *conf)
 unsigned server_workers(const struct server_conf *conf)
 {
 	return conf->workers > 0 ? MIN((unsigned)conf->workers, (unsigned)WORKERS_MAX) : sys_processors(WORKERS_MAX);
+}
+
+void server_check_descriptors(const struct server_conf *conf, struct log *log)
+{
+	uint64_t limit = descriptors_limit();
+	uint64_t want = (uint64_t)conf->max_channels + 2 * (uint64_t)conf->max_listeners + GATE_RESERVE + 1;
+
+	if (limit < want)
+		log_line(log, LOG_AT_ERROR,
+			 "warning: the limit of %" PRIu64 " open files is less than the %" PRIu64
+			 " of one connection with MaxChannels %d and MaxListeners %d: what is beyond is refused; raise "
+			 "it (LimitNOFILE= in the unit, ulimit -n), or lower those",
+			 limit, want, conf->max_channels, conf->max_listeners);
 }
 
 int server_crypto(const struct server_conf *conf, struct crypto *c, struct log *log, struct why *why)

@@ -26,6 +26,10 @@ unsigned server_workers(const struct server_conf *conf);
 /* CryptoBackend: chosen before the children, and said. */
 int server_crypto(const struct server_conf *conf, struct crypto *c, struct log *log, struct why *why) MUST_CHECK;
 
+/* Warns when the limit of descriptors is less than what one connection may use up: channels, listeners on two addresses
+ * each, and what stays free for everything else. After the first loop_new(), which raises it. */
+void server_check_descriptors(const struct server_conf *conf, struct log *log);
+
 enum server_log { SERVER_LOG_LINES, SERVER_LOG_RECORDS };
 /* In a child: lines or records go to another file from here on. The descriptor is taken. */
 void server_switch_log(enum server_log which, int fd, struct log *log, struct audit *audit);

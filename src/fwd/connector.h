@@ -31,9 +31,10 @@ void connector_init(struct connector *k, struct link *l, unsigned dials);
 /* Refuses what is still being connected. */
 void connector_fini(struct connector *k);
 
-/* Answers the EV_OPEN: yes with a pump when the connection stands, no with OPEN_CONNECT_FAILED and the reason, or with
- * OPEN_PROHIBITED and no reason where the judge of the dial said no; at once or later. The caller has filled in
- * call->done and, but for the time, call->job.spec, whose strings live as long as the call. */
+/* Answers the EV_OPEN: yes with a pump when the connection stands, no with OPEN_CONNECT_FAILED and the reason, with
+ * OPEN_SHORTAGE where descriptors or memory have run out, or with OPEN_PROHIBITED and no reason where the judge of the
+ * dial said no; at once or later. The caller has filled in call->done and, but for the time, call->job.spec, whose
+ * strings live as long as the call. */
 void connector_open(struct connector *k, struct call *call, const struct event *ev);
 
 /* Answers no. */

@@ -4,6 +4,8 @@
 
 #include "fwd/gate_impl.h"
 
+const char gate_no_descriptors[] = "no descriptors left";
+
 /* ---- Records --------------------------------------------------------------------------------------------------- */
 
 const char *gate_kind_text(enum gate_kind kind)

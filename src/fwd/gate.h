@@ -9,6 +9,8 @@
 struct gate;
 struct lookups;
 
+enum { GATE_RESERVE = 64 /* descriptors that channels and listeners leave to everything else */ };
+
 enum gate_kind {
 	GATE_DIRECT_TCPIP = 1,
 	GATE_DIRECT_STREAMLOCAL,
@@ -57,8 +59,9 @@ struct gate_calls {
 	/* A port below 1024 that the policy grants: `host` is to be bound as struct listen_spec means it. Answered, now
 	 * or later, by gate_bound(). NULL: it is bound here, if the system lets us. */
 	void (*bind_privileged)(void *user, uint32_t ticket, const char *host, uint16_t port);
-	/* Somebody has the port: can it be freed? Asked when the policy has a TakeoverListen. Answered, now or later,
-	 * by gate_retry() or by gate_bound() with ERR_IN_USE. NULL: it cannot. */
+	/* Somebody has the port, or with port 0 the path that `host` is (as records show it): can it be freed? Asked
+	 * when the policy has a TakeoverListen. Answered, now or later, by gate_retry() or by gate_bound() with
+	 * ERR_IN_USE. NULL: it cannot. */
 	void (*take_over)(void *user, uint32_t ticket, const char *host, uint16_t port);
 	/* No channel and no listener for UnusedConnectionTimeout; again after as long a time. */
 	void (*unused)(void *user);
@@ -78,7 +81,7 @@ void gate_free(struct gate *g);
 /* The answer to bind_privileged (n > 0: sockets that listen already, the gate's in every case; n = 0: `err` and a
  * sentence say why not) or to take_over (n = 0). A ticket that nobody waits for is let go. */
 void gate_bound(struct gate *g, uint32_t ticket, const int *fds, size_t n, int err, const char *words);
-/* The answer to take_over: the port should be free now. */
+/* The answer to take_over: the port or path should be free now. */
 void gate_retry(struct gate *g, uint32_t ticket);
 
 struct gate_facts {

@@ -1,9 +1,10 @@
-/* Binding for the client: here, by somebody who may, or after somebody else has given the port up; and the answers to
+/* Binding for the client: here, by somebody who may, or after somebody else has given the place up; and the answers to
  * global requests, because that is what most of them wait for. */
 #include <stdlib.h>
 
 #include "base/str.h"
 #include "fwd/gate_impl.h"
+#include "io/descriptors.h"
 
 void ask_free(struct ask *a)
 {
@@ -60,11 +61,28 @@ uint32_t ask_wait(struct gate *g)
 	return g->waiting;
 }
 
+/* Whoever holds a port that the kernel was to choose is nobody's old connection. */
+static bool may_take_over(const struct gate *g, const struct ask *a)
+{
+	bool named = a->port || ask_kind(a->kind) == GATE_STREAMLOCAL_FORWARD;
+
+	return named && !a->took_over && g->policy->takeover_ms && g->calls.take_over;
+}
+
+/* A path goes out as its record had it when the older connection began to listen. */
+static void take_over(struct gate *g, struct ask *a)
+{
+	char path[GATE_TEXT];
+
+	a->took_over = true;
+	g->calls.take_over(g->user, ask_wait(g), a->port ? a->bind : str_escape(path, sizeof(path), span_str(a->host)),
+			   a->port);
+}
+
 static void failed(struct gate *g, struct ask *a, int err, const char *words)
 {
-	if (err == ERR_IN_USE && g->policy->takeover_ms && g->calls.take_over && a->port && !a->took_over) {
-		a->took_over = true;
-		g->calls.take_over(g->user, ask_wait(g), a->bind, a->port);
+	if (err == ERR_IN_USE && may_take_over(g, a)) {
+		take_over(g, a);
 		return;
 	}
 	ask_deny(g, a, err == ERR_DENIED ? GATE_REFUSED : GATE_FAILED, words);
@@ -87,7 +105,9 @@ static void stand(struct gate *g, struct ask *a, const int *fds, size_t n)
 
 void ask_bind(struct gate *g, struct ask *a)
 {
-	if (a->privileged && g->calls.bind_privileged)
+	if (!descriptors_left(GATE_RESERVE))
+		ask_deny(g, a, GATE_FAILED, gate_no_descriptors);
+	else if (a->privileged && g->calls.bind_privileged)
 		g->calls.bind_privileged(g->user, ask_wait(g), a->bind, a->port);
 	else
 		stand(g, a, NULL, 0);

@@ -38,6 +38,9 @@ struct gate {
 
 /* ---- gate.c ---- */
 
+/* For the record, where GATE_RESERVE is all that is left. */
+extern const char gate_no_descriptors[];
+
 /* Completes the record and hands it on: the end is now, the start too where it is 0, text that is missing is empty. The
  * text is safe already. */
 void gate_tell(struct gate *g, const struct gate_record *r);

@@ -70,6 +70,7 @@ static int listen_for(struct post *p, const int *fds, size_t n, struct why *why)
 		.say = on_say,
 		.accepted = on_accepted,
 		.user = p,
+		.reserve = GATE_RESERVE,
 	};
 
 	return listener_new(&p->listener, p->gate->link, &spec, why);

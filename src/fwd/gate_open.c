@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "fwd/gate_impl.h"
+#include "io/descriptors.h"
 
 static enum gate_kind kind_of(const struct target *t)
 {
@@ -68,7 +69,8 @@ static void connect_to(struct stream *s, const struct event *ev)
 					       .port = s->port,
 					       .asker = s->gate->asker,
 					       .judge = on_address,
-					       .judge_user = s };
+					       .judge_user = s,
+					       .reserve = GATE_RESERVE };
 	connector_open(&s->gate->connector, &s->call, ev);
 }
 
@@ -86,6 +88,10 @@ void gate_open(struct gate *g, const struct event *ev)
 	struct why why;
 	char *host;
 
+	if (!descriptors_left(GATE_RESERVE)) {
+		turn_away(g, ev, GATE_FAILED, gate_no_descriptors);
+		return;
+	}
 	if (!permitted(g->policy, &ev->target, &why)) {
 		turn_away(g, ev, GATE_REFUSED, why.text);
 		return;

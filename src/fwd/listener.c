@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "io/descriptors.h"
 
 enum { ACCEPTS_AT_ONCE = 64, NAME_MAX_LEN = 512, PEER_WORDS = 200 };
 
@@ -19,6 +20,8 @@ struct listener {
 	void *user;
 	struct timer *timer; /* ends a pause */
 	bool paused;
+	bool short_of; /* of descriptors or memory: that was said, and nothing was accepted since */
+	unsigned reserve;
 	size_t n;
 	int fd[LISTEN_MAX];
 	struct watch *watch[LISTEN_MAX];
@@ -45,10 +48,12 @@ static void arm(struct listener *ln)
 		watch_set(ln->watch[i], ready ? WATCH_IN : 0);
 }
 
+/* Said once, however often it is tried in vain. */
 static void pause_accepting(struct listener *ln)
 {
-	say(ln, false, "no descriptors or memory left, not accepting for a second", "");
-	ln->paused = true;
+	if (!ln->short_of)
+		say(ln, false, "no descriptors or memory left, accepting nothing until there are", "");
+	ln->short_of = ln->paused = true;
 	timer_at(ln->timer, loop_now(link_loop(ln->link)) + ACCEPT_PAUSE_MS);
 }
 
@@ -96,18 +101,31 @@ static void forward(struct listener *ln, int fd, const struct addr *from)
 	say(ln, true, "connection from ", where);
 }
 
+static void accepts_again(struct listener *ln)
+{
+	if (ln->short_of)
+		say(ln, false, "accepting again", "");
+	ln->short_of = false;
+}
+
+static enum accept_result accept_one(const struct listener *ln, int listening, int *fd, struct addr *from)
+{
+	return descriptors_left(ln->reserve) ? sock_accept(listening, fd, from) : ACCEPT_FULL;
+}
+
 static void accept_some(struct listener *ln, int listening)
 {
 	struct addr from;
 	int fd;
 
 	for (int i = 0; i < ACCEPTS_AT_ONCE && ln->opener.count < OPENS_MAX; i++) {
-		enum accept_result r = sock_accept(listening, &fd, &from);
+		enum accept_result r = accept_one(ln, listening, &fd, &from);
 
 		if (r == ACCEPT_FULL)
 			pause_accepting(ln);
 		if (r != ACCEPT_ONE)
 			return;
+		accepts_again(ln);
 		forward(ln, fd, &from);
 	}
 }
@@ -223,6 +241,7 @@ int listener_new(struct listener **out, struct link *l, const struct listener_sp
 	ln->say = spec->say;
 	ln->accepted = spec->accepted;
 	ln->user = spec->user;
+	ln->reserve = spec->reserve;
 	opener_init(&ln->opener, on_result);
 	err = open_sockets(ln, spec, why);
 	if (!err && (err = watch_all(ln)))

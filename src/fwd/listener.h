@@ -8,7 +8,7 @@
 
 enum {
 	OPENS_MAX = 256, /* channels of one listener being opened at a time; further clients wait in the backlog */
-	ACCEPT_PAUSE_MS = 1000 /* when descriptors have run out */
+	ACCEPT_PAUSE_MS = 1000 /* when descriptors have run out; then another try */
 };
 
 struct listener;
@@ -26,6 +26,7 @@ struct listener_spec {
 	/* Optional: who keeps account of this connection? NULL: nobody can, and it is reset. */
 	struct witness *(*accepted)(void *user, int fd, const struct addr *from);
 	void *user;
+	unsigned reserve; /* descriptors that it leaves to others (descriptors.h) */
 };
 
 /* Binds and begins to accept. OK, ERR_NOMEM, or what sock_listen() said. */

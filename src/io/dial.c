@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "io/descriptors.h"
 #include "io/resolve.h"
 
 enum {
@@ -31,6 +32,7 @@ struct dial {
 	int family;
 	bool (*judge)(void *user, const struct addr *a, struct why *why);
 	void *judge_user;
+	unsigned reserve;
 	struct lookups *asker;
 	struct resolve *lookup;
 	struct timer *step;	/* begins, and starts the next attempt */
@@ -80,12 +82,22 @@ static void fail(struct dial *d, int err, const struct why *why)
 	fn(user, err, NULL, why);
 }
 
+/* What we lack ourselves is not the target's fault. */
+static int err_of(int e)
+{
+	static const int lacking[] = { EMFILE, ENFILE, ENOMEM, ENOBUFS };
+
+	for (size_t i = 0; i < LEN(lacking); i++)
+		if (e == lacking[i])
+			return ERR_NOMEM;
+	return ERR_IO;
+}
+
 static void fail_errno(struct dial *d, int e)
 {
 	struct why why;
 
-	why_set(&why, ERR_IO, "%s", strerror(e));
-	fail(d, ERR_IO, &why);
+	fail(d, why_set(&why, err_of(e), "%s", strerror(e)), &why);
 }
 
 /* What a target answered says more than what the way to it said, and that more than what we lack ourselves. */
@@ -140,6 +152,10 @@ static int open_attempt(const struct dial *d, const struct addr *a, int *fd)
 
 	if (s < 0)
 		return errno;
+	if (!descriptor_leaves(s, d->reserve)) {
+		close(s);
+		return EMFILE;
+	}
 	sock_prepare(s);
 	e = bind_source(d, s, a->sa.ss_family);
 	if (!e && connect(s, (const struct sockaddr *)&a->sa, a->len))
@@ -358,6 +374,7 @@ int dial_new(struct dial **out, struct loop *l, const struct dial_spec *spec, di
 	d->asker = spec->asker;
 	d->judge = spec->judge;
 	d->judge_user = spec->judge_user;
+	d->reserve = spec->reserve;
 	if (!copy(&d->host, spec->host) || !copy(&d->path, spec->path) || !copy(&d->bind_host, spec->bind_host) ||
 	    !copy(&d->bind_if, spec->bind_if) || timer_new(&d->step, l, step_due, d) ||
 	    (limit && timer_new(&d->deadline, l, deadline_passed, d))) {

@@ -21,12 +21,14 @@ struct dial_spec {
 	 * nothing. `why` gets the reason. It must not cancel the dial. NULL = any may. */
 	bool (*judge)(void *user, const struct addr *a, struct why *why);
 	void *judge_user;
+	unsigned reserve; /* descriptors that it leaves to others (descriptors.h) */
 };
 
 /* fd >= 0 is the caller's now, with the address in `peer`; fd < 0 is the error, ERR_NOT_FOUND when the host's name has
- * no address, ERR_DENIED when the judge refused them all (with its last sentence) and ERR_IO otherwise: `why` has one
- * sentence ("Connection refused", "Name or service not known", ...; several addresses: the last error that says most).
- * Called exactly once, from the loop, never from within dial_new(). The dial is gone afterwards. */
+ * no address, ERR_DENIED when the judge refused them all (with its last sentence), ERR_NOMEM when descriptors or memory
+ * have run out, and ERR_IO otherwise: `why` has one sentence ("Connection refused", "Name or service not known", ...;
+ * several addresses: the last error that says most). Called exactly once, from the loop, never from within dial_new().
+ * The dial is gone afterwards. */
 typedef void dial_fn(void *user, int fd, const struct addr *peer, const struct why *why);
 struct dial;
 /* The strings are copied. At most 16 addresses are tried; an address in digits is not looked up. A further attempt

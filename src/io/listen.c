@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/str.h"
 #include "io/holder.h"
 #include "io/resolve.h"
 #include "io/sock.h"
+#include "io/sockpath.h"
 
 enum {
 	BACKLOG = 4096,
@@ -132,16 +132,12 @@ static bool open_all(const struct plan *p, int *fds, size_t *n, uint16_t *port, 
 	return *n > 0;
 }
 
-/* "127.0.0.1:80", "[::1]:80", or the path. */
+/* "127.0.0.1:80", "[::1]:80". */
 static void where_text(const struct addr *a, char *out, size_t cap)
 {
 	char text[ADDR_TEXT];
 	uint16_t port;
 
-	if (a->sa.ss_family == AF_UNIX) {
-		str_escape(out, cap, span_str(((const struct sockaddr_un *)&a->sa)->sun_path));
-		return;
-	}
 	addr_text(a, text, &port);
 	snprintf(out, cap, a->sa.ss_family == AF_INET6 ? "[%s]:%u" : "%s:%u", text, port);
 }
@@ -166,7 +162,7 @@ static int tell(const struct fault *f, bool brief, struct why *why)
 	if (!f->addr.len)
 		return why_set(why, ERR_IO, "cannot listen: %s", strerror(f->e));
 	where_text(&f->addr, where, sizeof(where));
-	if (f->e == EACCES && f->addr.sa.ss_family != AF_UNIX && addr_port(&f->addr) < first_free_port())
+	if (f->e == EACCES && addr_port(&f->addr) < first_free_port())
 		return why_set(why, ERR_DENIED,
 			       "cannot listen on %s: %s (ports below %u need root or CAP_NET_BIND_SERVICE)", where,
 			       strerror(f->e), first_free_port());
@@ -177,61 +173,65 @@ static int tell(const struct fault *f, bool brief, struct why *why)
 		       strerror(f->e), *holder ? " (" : "", holder, *holder ? ")" : "");
 }
 
-/* What is in the way is removed only when it is a socket and ours. */
-static int clear_path(const struct addr *a, struct why *why)
+static int path_taken(const struct addr *a, const struct sockpath *place, bool brief, struct why *why)
 {
-	const char *path = ((const struct sockaddr_un *)&a->sa)->sun_path;
+	char holder[HOLDER_TEXT];
 	struct stat st;
-	char where[ADDR_TEXT * 4];
 
-	if (lstat(path, &st))
-		return OK;
-	where_text(a, where, sizeof(where));
-	if (!S_ISSOCK(st.st_mode))
-		return why_set(why, ERR_DENIED, "cannot listen on %s: it exists and is not a socket", where);
-	if (st.st_uid != geteuid())
-		return why_set(why, ERR_DENIED, "cannot listen on %s: the socket there belongs to uid %u", where,
-			       st.st_uid);
-	if (unlink(path))
-		return why_set(why, ERR_IO, "cannot remove the old socket %s: %s", where, strerror(errno));
-	return OK;
+	if (sockpath_stat(place, &st) && !S_ISSOCK(st.st_mode))
+		return why_set(why, ERR_IO, "it exists and is not a socket");
+	if (brief)
+		return why_set(why, ERR_IN_USE, "%s", strerror(EADDRINUSE));
+	holder_text(a, holder);
+	return why_set(why, ERR_IN_USE, "%s (%s; StreamLocalBindUnlink=yes replaces it)", strerror(EADDRINUSE),
+		       *holder ? holder : "left behind by a process that is gone");
 }
 
-static int unix_taken(const struct addr *a, bool brief, struct why *why)
+/* The mask of the process counts when the file is made. */
+static int bind_path(const struct addr *a, const struct sockpath *place, const struct listen_spec *spec, int *fd,
+		     struct why *why)
 {
-	char where[ADDR_TEXT * 4], holder[HOLDER_TEXT];
-	struct stat st;
+	mode_t old = umask((mode_t)spec->mask & 0777);
+	int e = open_listener(a, fd);
 
-	where_text(a, where, sizeof(where));
-	if (lstat(((const struct sockaddr_un *)&a->sa)->sun_path, &st) == 0 && !S_ISSOCK(st.st_mode))
-		return why_set(why, ERR_IO, "cannot listen on %s: it exists and is not a socket", where);
-	if (brief)
-		return why_set(why, ERR_IN_USE, "cannot listen on %s: %s", where, strerror(EADDRINUSE));
-	holder_text(a, holder);
-	return why_set(why, ERR_IN_USE, "cannot listen on %s: %s (%s; StreamLocalBindUnlink=yes replaces it)", where,
-		       strerror(EADDRINUSE), *holder ? holder : "left behind by a process that is gone");
+	umask(old);
+	if (e == EADDRINUSE)
+		return path_taken(a, place, spec->brief, why);
+	if (e)
+		return why_set(why, ERR_IO, "%s", strerror(e));
+	if (sockpath_holds(place))
+		return OK;
+	sock_close(*fd);
+	return why_set(why, ERR_IO, "its folder was exchanged meanwhile");
+}
+
+static int listen_at(const struct addr *a, const struct listen_spec *spec, int *fd, struct why *why)
+{
+	struct sockpath place;
+	int err = sockpath_open(&place, spec->path, why);
+
+	if (err)
+		return err;
+	err = sockpath_judge(&place, why);
+	if (!err && spec->unlink)
+		err = sockpath_clear(&place, why);
+	if (!err)
+		err = bind_path(a, &place, spec, fd, why);
+	sockpath_close(&place);
+	return err;
 }
 
 static int listen_unix(const struct listen_spec *spec, int *fd, struct why *why)
 {
-	struct fault f;
-	mode_t old;
-	int err;
+	char where[ADDR_TEXT * 4];
+	struct addr a;
+	int err = addr_unix(&a, spec->path, why);
 
-	err = addr_unix(&f.addr, spec->path, why);
 	if (err)
 		return why_prefix(why, err, "cannot listen");
-	if (spec->unlink) {
-		err = clear_path(&f.addr, why);
-		if (err)
-			return err;
-	}
-	old = umask((mode_t)spec->mask & 0777);
-	f.e = open_listener(&f.addr, fd);
-	umask(old);
-	if (f.e == EADDRINUSE)
-		return unix_taken(&f.addr, spec->brief, why);
-	return f.e ? tell(&f, spec->brief, why) : OK;
+	err = listen_at(&a, spec, fd, why);
+	return err ? why_prefix(why, err, "cannot listen on %s", str_escape(where, sizeof(where), span_str(spec->path)))
+		   : OK;
 }
 
 int sock_listen(const struct listen_spec *spec, int fds[LISTEN_MAX], size_t *n, uint16_t *port, struct why *why)
@@ -263,27 +263,4 @@ int sock_listen(const struct listen_spec *spec, int fds[LISTEN_MAX], size_t *n, 
 	*n = k;
 	*port = got;
 	return OK;
-}
-
-void sock_file_of(int listener, struct sock_file *out)
-{
-	struct addr a;
-	struct stat st;
-
-	*out = (struct sock_file){ 0 };
-	sock_name(listener, &a);
-	if (a.len && a.sa.ss_family == AF_UNIX && lstat(((const struct sockaddr_un *)&a.sa)->sun_path, &st) == 0)
-		*out = (struct sock_file){ st.st_dev, st.st_ino };
-}
-
-void sock_file_remove(int listener, const struct sock_file *file)
-{
-	struct sock_file now;
-	struct addr a;
-
-	sock_file_of(listener, &now);
-	if (!now.ino || now.ino != file->ino || now.dev != file->dev)
-		return;
-	sock_name(listener, &a);
-	(void)unlink(((const struct sockaddr_un *)&a.sa)->sun_path);
 }

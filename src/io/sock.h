@@ -39,15 +39,15 @@ struct listen_spec {
 	const char *path; /* a unix socket instead; then host and port are ignored */
 	int family;	  /* AF_UNSPEC, AF_INET or AF_INET6 */
 	unsigned mask;	  /* StreamLocalBindMask, 0177 by default */
-	bool unlink;	  /* StreamLocalBindUnlink: an existing socket of ours is removed first */
+	bool unlink;	  /* StreamLocalBindUnlink: an existing socket of ours is removed first, and nothing else */
 	bool brief; /* in errors, do not look through /proc for who holds the address: for requests of strangers */
 };
 
 /* Binds and listens (IPV6_V6ONLY, SO_REUSEADDR; backlog 4096). fds[0..*n) and the port (0 for a unix socket). All of
  * the addresses or none: on failure nothing stays open and `why` says which address and port; for EADDRINUSE also the
  * process that holds it where /proc shows it; for EACCES below 1024 that root or CAP_NET_BIND_SERVICE is needed. A
- * family the host lacks does not count for "localhost" and "*". OK, ERR_IN_USE, ERR_IO, ERR_DENIED, ERR_NOT_FOUND (the
- * name) or ERR_SYNTAX. */
+ * family the host lacks does not count for "localhost" and "*". A path in a folder where everybody may write, without
+ * the sticky bit, is ERR_DENIED. OK, ERR_IN_USE, ERR_IO, ERR_DENIED, ERR_NOT_FOUND (the name) or ERR_SYNTAX. */
 int sock_listen(const struct listen_spec *spec, int fds[LISTEN_MAX], size_t *n, uint16_t *port,
 		struct why *why) MUST_CHECK;
 

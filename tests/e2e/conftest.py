@@ -162,10 +162,10 @@ def start_server(lab, cleanup):
 
 @pytest.fixture
 def work(lab):
-    """A folder for the files of one test, in which the servers may write too."""
+    """A folder for the files of one test, in which the servers may write too; as /tmp is."""
     folder = lab.folder_for("work")
     folder.mkdir()
-    os.chmod(folder, 0o777)
+    os.chmod(folder, 0o1777)
     return folder
 
 

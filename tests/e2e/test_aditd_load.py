@@ -7,10 +7,11 @@ import struct
 import subprocess
 import time
 
+import paramiko
 import pytest
 
 from lab.net import connect
-from lab.probe import Probe, do
+from lab.probe import Probe, asyncssh, do
 from lab.proc import cpu_seconds, descendants, private_kib, until
 from lab.rude import Rude, adjust, ask, open_to
 from lab.servers import server_identity
@@ -20,6 +21,7 @@ BANK = 8 * MIB        # what one connection may make the server keep (WindowBank
 MARGIN = 8 * MIB      # for packets on their way, replies that wait, and what the allocator keeps
 SERVED_SECONDS = 5    # until a login with a forwarded connection is through, whatever the others do
 BUSY = 0.2            # the share of a processor that the main process may use when it can do nothing
+RESOURCE_SHORTAGE = 4  # RFC 4254 section 5.1
 CONFIG = ["Workers 1", f"WindowBank {BANK} {4 * BANK}", "MaxOpensPending 64", "MaxChannels 1000", "LogLevel INFO"]
 
 
@@ -211,15 +213,17 @@ def test_no_descriptors_at_the_door(lab, server, goal, cleanup):
         waiting = [connect((server.host, server.port)) for _ in range(20)]
         for sock in waiting:
             cleanup.callback(sock.close)
-        until(lambda: "no descriptors left" in server.log())
+        until(lambda: "no descriptors left: accepting nothing" in server.log())
         before, begin = cpu_seconds(server.pid), time.monotonic()
         with pytest.raises(TimeoutError):
             waiting[0].settimeout(2)
             waiting[0].recv(1)
         assert (cpu_seconds(server.pid) - before) / (time.monotonic() - begin) < BUSY
+        assert "accepting again" not in server.log()
     for sock in waiting:
         sock.settimeout(SERVED_SECONDS)
         assert sock.recv(4) == b"SSH-"
+    assert server.log().count("no descriptors left") == server.log().count("accepting again") == 1
     neighbour(lab, server, goal)
 
 
@@ -246,3 +250,77 @@ def test_no_descriptors_in_a_worker(lab, server, goal, cleanup, left):
         assert (cpu_seconds(pid) - before) / (time.monotonic() - begin) < BUSY
     assert worker(server) == pid
     neighbour(lab, server, goal)
+
+
+# ---- a small limit of descriptors
+
+FEW = 200      # for each process
+RESERVE = 64   # GATE_RESERVE in fwd/gate.h
+
+
+@pytest.fixture
+def few(start_server):
+    return start_server("aditd", config=[*CONFIG, "MaxListeners 5"],
+                        prefix=["prlimit", f"--nofile={FEW}:{FEW}"])
+
+
+def channels_until_refused(one, port):
+    """As many as the server gives: they, and what it said to the one that was too many."""
+    given = []
+    with pytest.raises(paramiko.ChannelException) as refused:
+        while len(given) < FEW:
+            given.append(one.channel(port))
+    return given, refused.value
+
+
+def test_reserve_of_descriptors(lab, few, rude, goal):
+    """Channels leave the reserve alone: those that stand go on, others may log in, and who ends one may open one."""
+    one = rude(few)
+    given, refused = channels_until_refused(one, goal)
+    assert refused.code == RESOURCE_SHORTAGE
+    assert FEW - RESERVE - 40 < len(given) < FEW - RESERVE
+    other = Probe(few, lab.key)
+    with pytest.raises(asyncssh.ChannelOpenError) as error:
+        other.open("127.0.0.1", goal)
+    assert error.value.code == RESOURCE_SHORTAGE
+    assert other.listen("127.0.0.1", 0) is None
+    assert few.record("listener-refused")["words"] == "no descriptors left"
+    given[0].sendall(b"a word")
+    assert given[0].recv(6) == b"a word"
+    given.pop().close()
+    until(lambda: other.reaches("127.0.0.1", goal) == "yes")
+    other.close()
+
+
+def test_reserve_and_listeners(lab, few, rude, goal):
+    """Who connects to a listener while there is only the reserve waits; both are said once."""
+    other = Probe(few, lab.key)
+    waiting = Service(echo)
+    port = other.listen("127.0.0.1", 0, waiting.address)
+    given, _ = channels_until_refused(rude(few), goal)
+    with contextlib.closing(connect(("127.0.0.1", port))) as sock:
+        few.child.told("no descriptors or memory left, accepting nothing until there are")
+        sock.sendall(b"a word")
+        sock.settimeout(2.5)  # it is tried again meanwhile
+        with pytest.raises(TimeoutError):
+            sock.recv(6)
+        for channel in given:
+            channel.close()
+        sock.settimeout(SERVED_SECONDS)
+        assert sock.recv(6) == b"a word"
+    few.child.told("accepting again")
+    assert few.log().count("no descriptors or memory left") == few.log().count("accepting again") == 1
+    other.close()
+    waiting.close()
+
+
+def test_limit_that_does_not_carry(few):
+    """Said at the start and at each reload, with what to do; not where it is enough."""
+    want = 1000 + 2 * 5 + RESERVE + 1
+    said = (f"the limit of {FEW} open files is less than the {want} of one connection with MaxChannels 1000 and "
+            "MaxListeners 5")
+    assert few.log().count(said) == 1 and "LimitNOFILE=" in few.log()
+    few.reload([*CONFIG, "MaxListeners 5"])
+    assert few.log().count(said) == 2
+    few.reload(["MaxChannels 50", *CONFIG, "MaxListeners 5"])
+    assert few.log().count("open files is less") == 2

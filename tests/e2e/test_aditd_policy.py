@@ -276,7 +276,10 @@ def test_mask(probe, work, line, mode):
 @pytest.mark.parametrize("line, granted", [(None, False), ("StreamLocalBindUnlink no", False),
                                            ("StreamLocalBindUnlink yes", True)])
 def test_unlink(probe, service, work, line, granted, own):
-    """A socket of the server's user that was left behind; somebody else's, and a file that is none, stay."""
+    """A socket of the server's user that was left behind; somebody else's, and a file that is none, stay, also where
+    the server's user could remove them."""
+    os.chmod(work, 0o755)
+    give(work)
     service(echo, work / "sock").listener.close()
     granted = granted and own
     if own:
@@ -286,6 +289,20 @@ def test_unlink(probe, service, work, line, granted, own):
     assert one.listen_unix(work / "sock") == granted
     assert not one.listen_unix(work / "thesis")
     assert (work / "thesis").read_text(encoding="ascii") == "years"
+
+
+@pytest.mark.parametrize("mode, granted", [(0o777, False), (0o2777, False), (0o1777, True), (0o700, True), (0o775, True)],
+                         ids=lambda value: f"{value:o}" if value > 1 else None)
+def test_folder_of_a_unix_socket(lab, start_server, cleanup, work, mode, granted):
+    """None is made where everybody may write and the sticky bit does not keep others from exchanging it."""
+    give(work)
+    os.chmod(work, mode)
+    server = start_server("aditd")
+    one = Probe(server, lab.key)
+    cleanup.callback(one.close)
+    assert one.listen_unix(work / "sock") == granted == (work / "sock").exists()
+    if not granted:
+        assert "everybody may write to its folder" in server.record("listener-refused")["rule"]
 
 
 @pytest.mark.parametrize("path", ["relative", "", "/" + "x" * 200, "/no/such/folder/sock"])

@@ -177,14 +177,65 @@ def test_asker_leaves(server, ssh, port):
     assert listeners(port) and old.alive()
 
 
-def test_unix_socket_of_a_silent_client(server, ssh, work):
-    """Take-over is for ports; a path is freed by StreamLocalBindUnlink."""
+@pytest.mark.parametrize("workers", [1, 2])
+def test_unix_socket_of_a_silent_client(server, ssh, work, service, workers):
+    """A path is taken over as a port is; the end of the old one does not touch what stands there by then."""
+    here = server("TakeoverListen 1", f"Workers {workers}")
+    path = work / "sock"
+    old = ssh(here, "-R", f"{path}:127.0.0.1:1").stands(path)
+    freeze(old)
+    began = time.monotonic()
+    new = ssh(here, "-v", "-R", f"{path}:127.0.0.1:{service().port}", options=["ExitOnForwardFailure=yes"])
+    new.told("remote forward success|remote port forwarding failed")
+    assert "remote forward success" in new.said
+    assert 0.5 <= time.monotonic() - began < 6
+    record, = until(lambda: records(here, "takeover"))
+    assert record["end"] == "takeover"
+    ping(path)
+    wake(old)
+    assert old.ended() == 255
+    ping(path)
+    new.stop()
+    until(lambda: not path.exists())
+
+
+def test_unix_socket_of_one_that_answers(server, ssh, work, service):
+    here = server("TakeoverListen 1")
+    path = work / "sock"
+    old = ssh(here, "-R", f"{path}:127.0.0.1:{service().port}").stands(path)
+    new = ssh(here, "-R", f"{path}:127.0.0.1:1", options=["ExitOnForwardFailure=yes"])
+    assert new.ended() == 255
+    ping(path)
+    assert old.alive()
+    refused, = until(lambda: records(here, "listener-refused"))
+    assert "in use" in refused["words"] and not records(here, "takeover")
+
+
+@pytest.mark.parametrize("who", ["user", "path"])
+def test_unix_socket_not_for_others(server, ssh, work, who):
+    """Another user gets no path by asking; and who asks for another path disturbs nobody."""
     here = server("TakeoverListen 1")
     old = ssh(here, "-R", f"{work}/sock:127.0.0.1:1").stands(work / "sock")
     freeze(old)
-    new = ssh(here, "-R", f"{work}/sock:127.0.0.1:1", options=["ExitOnForwardFailure=yes"])
-    assert new.ended() == 255
-    assert unix_listener(work / "sock")
+    name, more = ("sock", {"user": "digger"}) if who == "user" else ("other", {})
+    new = ssh(here, "-v", "-R", f"{work}/{name}:127.0.0.1:1", **more)
+    assert new.told("remote forward (success|failure)").group(1) == ("failure" if who == "user" else "success")
+    assert unix_listener(work / "sock") and not records(here, "takeover")
+    wake(old)
+    assert old.alive()
+
+
+def test_unix_socket_that_is_replaced(server, ssh, work, service):
+    """StreamLocalBindUnlink asks nobody; the old one's end leaves the new socket where it is."""
+    here = server("TakeoverListen 1", "StreamLocalBindUnlink yes")
+    path = work / "sock"
+    old = ssh(here, "-R", f"{path}:127.0.0.1:1").stands(path)
+    new = ssh(here, "-v", "-R", f"{path}:127.0.0.1:{service().port}")
+    new.told("remote forward success")
+    old.stop()
+    until(lambda: records(here, "login"))
+    ping(path)
+    assert new.alive() and not records(here, "takeover")
 
 
 def test_across_a_reload(server, ssh, port):

@@ -118,6 +118,21 @@ def test_unlink_spares_files(openssh, client, service, work):
     assert (work / "thesis.txt").read_text(encoding="ascii") == "years of work"
 
 
+@pytest.mark.parametrize("folder, mode", [("open", 0o777), ("sticky", 0o1777), ("own", 0o700), ("group", 0o775)])
+def test_unix_folder(openssh, client, service, work, folder, mode):
+    """Where everybody may write and exchange it, no socket is made; where people put theirs, it is."""
+    place = work / folder / "sock"
+    place.parent.mkdir()
+    os.chmod(place.parent, mode)
+    one = client(openssh, "-L", f"{place}:127.0.0.1:{service().port}", options=["ExitOnForwardFailure=yes"])
+    if folder == "open":
+        one.fails("everybody may write to its folder", lines=0)
+        assert not place.exists()
+    else:
+        one.stands(place)
+        ping(place)
+
+
 def test_several(openssh, client, service, ports, work):
     """Several of each in one command line."""
     goal = service().port

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -299,6 +300,49 @@ static void what_fails_at_once(void **state)
 			fail_msg("%s: fd %d \"%s\"", cases[i].name, r->fd, r->why.text);
 	}
 	close(sixteen);
+	close(refuser);
+}
+
+/* What we lack is an error of its own: it says nothing about the target. */
+static void no_descriptors(void **state)
+{
+	static const struct {
+		const char *name, *host, *path;
+		rlim_t left; /* numbers below the limit */
+		unsigned reserve;
+		int want;
+	} cases[] = {
+		{ "none", "127.0.0.1", NULL, 0, 0, ERR_NOMEM },
+		{ "none, two addresses", "twice.test", NULL, 0, 0, ERR_NOMEM },
+		{ "none, unix", NULL, "/nonexistent/s", 0, 0, ERR_NOMEM },
+		{ "only the reserve", "127.0.0.1", NULL, 8, 8, ERR_NOMEM },
+		{ "a reserve beyond the limit", "127.0.0.1", NULL, 8, 100000, ERR_NOMEM },
+		{ "one", "127.0.0.1", NULL, 9, 8, ERR_IO },
+	};
+	struct rig *r = *state;
+	struct rlimit old, few;
+	uint16_t port;
+	int refuser;
+
+	bound("127.0.0.1", 0, &refuser, &port);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	run_dial(r, &(struct dial_spec){ .host = "twice.test", .port = port }); /* starts the resolver's threads */
+	for (size_t i = 0; i < LEN(cases); i++) {
+		int lowest = dup(refuser);
+
+		close(lowest);
+		few = old;
+		few.rlim_cur = (rlim_t)lowest + cases[i].left;
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+		run_dial(r, &(struct dial_spec){ .host = cases[i].host,
+						 .path = cases[i].path,
+						 .port = port,
+						 .reserve = cases[i].reserve });
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+		if (r->fd != cases[i].want ||
+		    strcmp(r->why.text, r->fd == ERR_NOMEM ? "Too many open files" : "Connection refused") != 0)
+			fail_msg("%s: fd %d \"%s\"", cases[i].name, r->fd, r->why.text);
+	}
 	close(refuser);
 }
 
@@ -641,6 +685,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(what_fails_at_once),
+		T(no_descriptors),
 		T(nobody_answers),
 		T(the_resolver_does_not_answer),
 		T(askers_take_turns),

@@ -235,7 +235,7 @@ static bool complained(struct rig *r)
 	return strstr(r->text, "no descriptors") != NULL;
 }
 
-/* Without descriptors the listener pauses for a second instead of spinning, then goes on. */
+/* Without descriptors the listener pauses for a second instead of spinning, then goes on, and says both. */
 static void test_no_descriptors(void **state)
 {
 	struct fwdspec spec = local("127.0.0.1", 0);
@@ -258,6 +258,7 @@ static void test_no_descriptors(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
 	rig_until(&d.rig, one_open);
 	assert_true(d.rig.turns - turns < 20);
+	assert_non_null(strstr(d.rig.text, "accepting again"));
 	desk_down(&d);
 }
 

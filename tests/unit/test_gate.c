@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -462,6 +463,69 @@ static void test_dials_are_bounded(void **state)
 	hall_down(&h);
 }
 
+/* ---- Descriptors that run out ---- */
+
+/* So many descriptors are left from here on; returns the limit of before. */
+static struct rlimit leave_descriptors(rlim_t n)
+{
+	int lowest = dup(STDIN_FILENO);
+	struct rlimit old, few;
+
+	assert_true(lowest >= 0);
+	close(lowest);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	few = old;
+	few.rlim_cur = (rlim_t)lowest + n;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	return old;
+}
+
+/* Two opens in one turn: the reserve is kept at the door and again when a connect begins. */
+static void test_reserve(void **state)
+{
+	static const struct {
+		const char *name;
+		rlim_t left;
+		unsigned yes;
+		const char *words;
+	} rows[] = {
+		{ "none", 0, 0, "(no descriptors left)" },
+		{ "the reserve", GATE_RESERVE, 0, "(no descriptors left)" },
+		{ "one more", GATE_RESERVE + 1, 1, "(Too many open files)" },
+		{ "enough", GATE_RESERVE + 32, 2, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		struct rlimit old;
+		struct hall h;
+		uint16_t to;
+		int l = tcp_listener(&to);
+
+		print_message("%s\n", rows[i].name);
+		hall_up(&h);
+		hall_new(&h);
+		old = leave_descriptors(rows[i].left);
+		fake_asks(h.rig.conn, TARGET_DIRECT_TCPIP, "127.0.0.1", to);
+		fake_asks(h.rig.conn, TARGET_DIRECT_TCPIP, "127.0.0.1", to);
+		rig_until(&h.rig, two_answered);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+		for (unsigned k = 0; k < 2; k++) {
+			const struct answer *a = &h.rig.conn->answers[k];
+
+			assert_int_equal(a->yes, k >= 2 - rows[i].yes);
+			assert_true(a->yes || a->reason == OPEN_SHORTAGE);
+		}
+		assert_int_equal(h.records, 2 - rows[i].yes);
+		if (rows[i].words) {
+			assert_int_equal(h.last.how, GATE_FAILED);
+			assert_non_null(strstr(h.rig.text, rows[i].words));
+		}
+		close(l);
+		hall_down(&h);
+	}
+}
+
 /* ---- Listeners ---- */
 
 static void ask(struct hall *h, enum global_kind kind, struct span host, uint32_t port, bool want_reply)
@@ -674,6 +738,29 @@ static void test_forwarded(void **state)
 	assert_int_equal(h.last.port, port);
 	assert_string_equal(h.from, "127.0.0.1");
 	assert_true(h.last.from_port != 0);
+	hall_down(&h);
+}
+
+/* A listener leaves the reserve alone, and those that stand do too: who connects waits. */
+static void test_listeners_and_reserve(void **state)
+{
+	static const char want[] = "failed tcpip-forward localhost:0 (no descriptors left);";
+	struct rlimit old;
+	struct hall h;
+
+	(void)state;
+	hall_up(&h);
+	hall_new(&h);
+	listen_on(&h, "127.0.0.1", 0);
+	h.rig.app = tcp_connect((uint16_t)answer(&h, 0)->port);
+	old = leave_descriptors(GATE_RESERVE);
+	listen_on(&h, "localhost", 0);
+	assert_false(answer(&h, 1)->yes);
+	assert_non_null(strstr(h.rig.text, want));
+	rig_settle(&h.rig);
+	assert_int_equal(h.rig.conn->chans, 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	rig_until(&h.rig, one_open);
 	hall_down(&h);
 }
 
@@ -955,6 +1042,55 @@ static void test_unix_listener(void **state)
 	hall_down(&h); /* and nothing is left */
 }
 
+/* A path that somebody listens on is asked for as records show it, once; what is no socket is not asked for. */
+static void test_take_over_of_a_path(void **state)
+{
+	static const struct {
+		const char *name, *file;
+		uint32_t takeover_ms;
+		bool socket, freed, unlink, want;
+		const char *outside;
+	} rows[] = {
+		{ "off", "s", 0, true, false, false, false, "" },
+		{ "a file", "s", 3000, false, false, false, false, "" },
+		{ "still held", "s", 3000, true, false, false, false, "s:0;" },
+		{ "freed", "s", 3000, true, true, false, true, "s:0;" },
+		{ "freed, odd name", "\033 s", 3000, true, true, false, true, "\\x1b s:0;" },
+		{ "replaced without asking", "s", 3000, true, false, true, true, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		char path[100], outside[200] = "";
+		struct hall h;
+		int fd;
+
+		print_message("%s\n", rows[i].name);
+		hall_up(&h);
+		h.policy.takeover_ms = rows[i].takeover_ms;
+		h.policy.bind_unlink = rows[i].unlink;
+		hall_new(&h);
+		snprintf(path, sizeof(path), "%s/%s", h.dir, rows[i].file);
+		fd = rows[i].socket ? unix_socket(path, true) : open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+		ask(&h, GLOBAL_STREAMLOCAL_FORWARD, span_str(path), 0, true);
+		if (*rows[i].outside) {
+			snprintf(outside, sizeof(outside), "take %s/%s", h.dir, rows[i].outside);
+			assert_int_equal(h.rig.conn->answered, 0);
+			if (rows[i].freed)
+				unlink(path);
+			gate_retry(h.gate, h.ticket);
+		}
+		assert_string_equal(h.outside, outside);
+		assert_int_equal(h.rig.conn->answered, 1);
+		assert_int_equal(answer(&h, 0)->yes, rows[i].want);
+		assert_int_equal(h.last.how, rows[i].want ? GATE_LISTENING : GATE_FAILED);
+		close(fd);
+		if (!rows[i].want)
+			unlink(path);
+		hall_down(&h);
+	}
+}
+
 /* ---- Time ---- */
 
 /* Bytes for the first channel in every turn, until the other one is closed. */
@@ -1061,7 +1197,9 @@ int main(void)
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_direct_unix),
 		cmocka_unit_test(test_dials_are_bounded),
+		cmocka_unit_test(test_reserve),
 		cmocka_unit_test(test_listeners_refused),
+		cmocka_unit_test(test_listeners_and_reserve),
 		cmocka_unit_test(test_gateway_ports),
 		cmocka_unit_test(test_name_that_fails),
 		cmocka_unit_test(test_gone_while_looking_up),
@@ -1076,6 +1214,7 @@ int main(void)
 		cmocka_unit_test(test_take_over),
 		cmocka_unit_test(test_privileged_take_over),
 		cmocka_unit_test(test_unix_listener),
+		cmocka_unit_test(test_take_over_of_a_path),
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_unused),
 		cmocka_unit_test(test_every_allocation_fails_once),

@@ -148,18 +148,19 @@ class OpenSSH(Server):
 
 class Aditd(Server):
     """Our own. `config`: lines that come before the defaults, so that they win; `match`: lines behind them. With as_root
-    it starts as root does on a real machine; otherwise as the servers' user, for that user and for virtual ones. With
-    starts=False only its files are there: launch() is the test's."""
+    it starts as root does on a real machine; otherwise as the servers' user, for that user and for virtual ones. The
+    words of `prefix` come before the program's. With starts=False only its files are there: launch() is the test's."""
     kind = "aditd"
 
     def __init__(self, folder, keyring, authorized, config=(), match=(), host_kinds=tuple(keytool.TYPES), flags=(),
-                 as_root=False, env=None, starts=True):
+                 as_root=False, env=None, starts=True, prefix=()):
         super().__init__(folder, keyring, host_kinds)
         give(folder)
         self.match = [*match]
         self.as_root = as_root
         self.program = for_server(ADITD, folder)
         self.flags = [*flags]
+        self.prefix = [*prefix]
         self.env = {**os.environ, **env} if env else None
         (folder / "keys").mkdir()
         (folder / "keys" / "authorized_keys").write_text(authorized, encoding="ascii")
@@ -188,7 +189,7 @@ class Aditd(Server):
         while True:
             self.port = free_port()
             self.write(config)
-            self.child = self.launch("-D", "-e", *self.flags)
+            self.child = self.launch("-D", "-e", *self.flags, prefix=self.prefix)
             try:
                 if "ready" in self.child.told(r"ready: \d+ workers|ddress already in use").group():
                     return
