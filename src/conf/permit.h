@@ -35,6 +35,9 @@ enum permit permit_open_request(const struct policy *p, struct span host, uint32
  * to refuse. */
 bool permit_open_address(const struct policy *p, struct span host, uint32_t port, const struct ip *a,
 			 struct why *rule) MUST_CHECK;
+/* Does a word of the administrator's PermitOpen have this very address and this very port? No range, pattern or name is
+ * that. For addresses that the caller guards: where the server itself listens. */
+bool permit_open_names(const struct policy *p, const struct ip *a, uint32_t port);
 /* direct-streamlocal@openssh.com: AllowStreamLocalForwarding, and PermitOpen with * or the path itself as its host and
  * * as its port. */
 bool permit_open_path(const struct policy *p, struct span path, struct why *rule) MUST_CHECK;

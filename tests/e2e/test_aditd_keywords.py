@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from lab.net import connect, free_port, listeners
-from lab.probe import Probe, refusal
+from lab.net import connect, free_port, listeners, outward
+from lab.probe import Probe, asyncssh, refusal
 from lab.proc import Child, descendants, until
 from lab.servers import AS_ROOT, for_server, server_identity, sshd_path
 from lab.services import echo, ping
@@ -252,8 +252,83 @@ def test_socket_for_both_families(lab, start_server, cleanup):
                                  ("127.0.0.1", "127.0.0.5", "prohibited")):
         with contextlib.closing(Probe(server, lab.key, host=host, port=port, local_addr=(source, 0))) as probe:
             assert probe.reaches("127.0.0.1", 7) == wanted
+            assert probe.reaches("127.8.8.8", port) == "prohibited"
+            assert wanted == "prohibited" or way_back(probe, "127.8.8.8", port) == LOOPS
     until(lambda: {record["source"] for record in server.records() if record["event"] == "login"} == {
         "127.0.0.1", "127.0.0.2"})
+
+
+# ---- no way back into the server itself ----
+
+LOOPS = "this server itself listens there"
+
+
+def way_back(probe, host, port):
+    """What becomes of a channel to the server itself: "yes", "failed", or the words of a refusal."""
+    try:
+        _, writer = probe.open(host, port)
+    except asyncssh.ChannelOpenError as error:
+        return "failed" if error.code == asyncssh.OPEN_CONNECT_FAILED else error.reason
+    probe.shut(writer)
+    return "yes"
+
+
+# name, lines, {target: outcome}
+WAYS_BACK = [
+    ("one", [], {"127.0.0.1": LOOPS, "::ffff:127.0.0.1": LOOPS, "127.0.0.2": "failed"}),
+    ("spelling", [], {"127.1": LOOPS, "2130706433": LOOPS, "0x7f000001": LOOPS}),
+    ("generally", ["PermitOpen 127.0.0.0/8:* localhost:{port}"], {"127.0.0.1": LOOPS}),
+    ("every-port", ["PermitOpen 127.0.0.1:*"], {"127.0.0.1": LOOPS}),
+    ("named", ["PermitOpen 127.0.0.1:{port}"], {"127.0.0.1": "yes", "127.0.0.2": "open failed"}),
+    ("all", ["ListenAddress 0.0.0.0", "ListenAddress ::"],
+     {"127.0.0.1": LOOPS, "127.9.9.9": LOOPS, "::1": LOOPS, "::ffff:127.0.0.1": LOOPS, "localhost": LOOPS}),
+    ("unspecified", ["ListenAddress 0.0.0.0", "PermitOpen 0.0.0.0/8:*"], {"0.0.0.0": LOOPS}),
+    ("all-but-one", ["ListenAddress 0.0.0.0", "PermitOpen 127.0.0.3:{port} 127.0.0.1:*"],
+     {"127.0.0.3": "yes", "127.0.0.1": LOOPS}),
+]
+
+
+@pytest.mark.parametrize("row", WAYS_BACK, ids=[row[0] for row in WAYS_BACK])
+def test_no_way_back(lab, bare, row):
+    server = ready(bare(row[1]))
+    with contextlib.closing(Probe(server, lab.key)) as probe:
+        assert {host: way_back(probe, host, server.port) for host in row[2]} == row[2]
+    loops = [host for host, outcome in row[2].items() if outcome == LOOPS]
+    until(lambda: [record["requested"] for record in server.records()
+                   if record.get("rule") == "guarded: an address where this server itself listens"] == loops)
+
+
+def test_no_way_back_from_outside(lab, bare):
+    """An address of an interface is one of the server's, too."""
+    if not outward():
+        pytest.skip("there is no interface besides the loopback")
+    _, address = outward()
+    server = ready(bare(["ListenAddress 0.0.0.0"]))
+    with contextlib.closing(Probe(server, lab.key)) as probe:
+        assert way_back(probe, address, server.port) == LOOPS
+        assert way_back(probe, address, free_port()) == "failed"
+
+
+def test_no_way_back_after_a_reload(lab, bare):
+    """The new port is its own; the one that it has given up is anybody's."""
+    server = ready(bare([]))
+    old, server.port = server.port, free_port()
+    server.reload([])
+    until(lambda: not listeners(old))
+    with contextlib.closing(Probe(server, lab.key)) as probe:
+        assert way_back(probe, "127.0.0.1", server.port) == LOOPS
+        assert way_back(probe, "127.0.0.1", old) == "failed"
+
+
+def test_no_way_back_after_a_reload_that_failed(lab, bare):
+    """What the old configuration listens on is known to a worker that is started later, too."""
+    server = ready(bare(["ListenAddress 0.0.0.0", "Workers 1"]))
+    assert "before" in server.reload(["ListenAddress 203.0.113.1"])
+    worker, = family(server, "worker")
+    os.kill(worker, signal.SIGKILL)
+    until(lambda: worker not in family(server, "worker") and family(server, "worker"))
+    with contextlib.closing(Probe(server, lab.key)) as probe:
+        assert way_back(probe, "127.0.0.9", server.port) == LOOPS
 
 
 # ---- processes ----

@@ -59,6 +59,7 @@ struct hall {
 	uint32_t ticket;
 	char outside[256];
 	bool at_once;
+	uint16_t own_port; /* on 127.0.0.1, and ours; 0 = none */
 	char dir[64];
 };
 
@@ -108,9 +109,20 @@ static void on_unused(void *user)
 	((struct hall *)user)->unused++;
 }
 
-static const struct gate_calls calls = {
-	.record = on_record, .bind_privileged = on_bind, .take_over = on_take_over, .unused = on_unused
-};
+static bool leads_back(void *user, const struct ip *a, uint16_t port)
+{
+	static const struct ip_range own = { { 4, { 127, 0, 0, 1 } }, 32 };
+	const struct hall *h = user;
+	struct ip inner = ip_unmap(*a);
+
+	return port == h->own_port && ip_in(&inner, &own);
+}
+
+static const struct gate_calls calls = { .record = on_record,
+					 .bind_privileged = on_bind,
+					 .take_over = on_take_over,
+					 .leads_back = leads_back,
+					 .unused = on_unused };
 
 static void hall_new(struct hall *h)
 {
@@ -293,6 +305,49 @@ static void test_lists(void **state)
 			assert_string_equal(h.rig.conn->answer_text[0], "open failed");
 			assert_int_equal(h.last.how, GATE_REFUSED);
 			assert_non_null(strstr(h.rig.text, rows[i].want));
+		}
+		close(l);
+		hall_down(&h);
+	}
+}
+
+/* A forward into the server itself: the client hears why, the record has a rule, and the administrator may want it. */
+static void test_no_way_back(void **state)
+{
+	static const struct {
+		const char *name, *host, *permit;
+		bool yes;
+	} rows[] = {
+		{ "its address", "127.0.0.1", NULL, false },
+		{ "in disguise", "::ffff:127.0.0.1", NULL, false },
+		{ "old spelling", "127.1", NULL, false },
+		{ "permitted in general", "127.0.0.1", "127.0.0.0/8:*", false },
+		{ "permitted for every port", "127.0.0.1", "127.0.0.1:*", false },
+		{ "permitted", "127.0.0.1", "127.0.0.1:%u", true },
+		{ "another port", "127.0.0.1", NULL, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		char word[32], *permit[] = { word };
+		struct hall h;
+		uint16_t to;
+		int l = tcp_listener(&to);
+
+		print_message("%s\n", rows[i].name);
+		hall_up(&h);
+		h.own_port = strstr(rows[i].name, "another") ? to - 1 : to;
+		snprintf(word, sizeof(word), rows[i].permit ? rows[i].permit : "", to);
+		h.policy.permit_open[POLICY_ADMIN] = (struct strs){ permit, rows[i].permit != NULL };
+		hall_new(&h);
+		fake_asks(h.rig.conn, TARGET_DIRECT_TCPIP, rows[i].host, to);
+		rig_until(&h.rig, answered);
+		assert_int_equal(h.rig.conn->answers[0].yes, rows[i].yes);
+		if (!rows[i].yes) {
+			assert_int_equal(h.rig.conn->answers[0].reason, OPEN_PROHIBITED);
+			assert_string_equal(h.rig.conn->answer_text[0], "this server itself listens there");
+			assert_int_equal(h.last.how, GATE_REFUSED);
+			assert_non_null(strstr(h.rig.text, "(guarded: an address where this server itself listens)"));
 		}
 		close(l);
 		hall_down(&h);
@@ -1057,6 +1112,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_opens_refused),
 		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_no_way_back),
 		cmocka_unit_test(test_target_refuses),
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_direct_unix),
