@@ -51,10 +51,17 @@ enum listen_where {
 	LISTEN_ALL	 /* every address of both families */
 };
 
+/* What GatewayPorts made of the request, for the client to be told (DEBUG). */
+enum listen_change {
+	LISTEN_AS_ASKED,
+	LISTEN_WIDENED, /* yes: every address instead of some */
+	LISTEN_NARROWED /* no: loopback instead of more */
+};
+
 struct listen_place {
 	enum listen_where where;
-	struct ip ip;	 /* LISTEN_ADDRESS */
-	bool widened;	 /* GatewayPorts yes took a narrower request for every address: tell the client (DEBUG) */
+	struct ip ip; /* LISTEN_ADDRESS */
+	enum listen_change change;
 	bool privileged; /* port 1 to 1023 */
 };
 

@@ -594,33 +594,45 @@ static void test_listeners_refused(void **state)
 
 static void test_gateway_ports(void **state)
 {
+	/* What the client is told; %u is the port. */
+	static const char no[] = "debug GatewayPorts no: the listener for %s port %u is on loopback only;",
+			  yes[] = "debug! GatewayPorts yes: the listener for %s port %u is on every address;";
 	static const struct {
-		const char *host, *bound[3]; /* by enum gateway_ports: no, yes, clientspecified */
+		const char *host;
+		struct {
+			const char *bound, *told;
+		} as[3]; /* by enum gateway_ports: no, yes, clientspecified */
 	} rows[] = {
-		{ "", { "localhost", "*", "*" } },
-		{ "*", { "localhost", "*", "*" } },
-		{ "0.0.0.0", { "localhost", "*", "0.0.0.0" } },
-		{ "localhost", { "localhost", "*", "localhost" } },
-		{ "127.0.0.1", { "127.0.0.1", "*", "127.0.0.1" } },
-		{ "127.0.0.2", { "localhost", "*", "127.0.0.2" } },
-		{ "one.example", { "localhost", "*", "127.0.0.2" } },
+		{ "", { { "localhost", no }, { "*", NULL }, { "*", NULL } } },
+		{ "*", { { "localhost", no }, { "*", NULL }, { "*", NULL } } },
+		{ "0.0.0.0", { { "localhost", no }, { "*", NULL }, { "0.0.0.0", NULL } } },
+		{ "localhost", { { "localhost", NULL }, { "*", yes }, { "localhost", NULL } } },
+		{ "127.0.0.1", { { "127.0.0.1", NULL }, { "*", yes }, { "127.0.0.1", NULL } } },
+		{ "127.0.0.2", { { "localhost", NULL }, { "*", yes }, { "127.0.0.2", NULL } } },
+		{ "one.example", { { "localhost", no }, { "*", yes }, { "127.0.0.2", NULL } } },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < LEN(rows); i++)
 		for (int k = 0; k < 3; k++) {
+			const char *told = rows[i].as[k].told, *host = rows[i].host;
 			struct hall h;
+			char want[256];
 
 			hall_up(&h);
 			h.policy.gateway = (enum gateway_ports)k;
 			hall_new(&h);
-			listen_on(&h, rows[i].host, 0);
+			listen_on(&h, host, 0);
 			rig_until(&h.rig, answered);
 			assert_true(answer(&h, 0)->yes);
 			assert_int_equal(h.last.how, GATE_LISTENING);
-			assert_string_equal(h.actual, rows[i].bound[k]);
+			assert_string_equal(h.actual, rows[i].as[k].bound);
 			assert_int_equal(h.last.actual_port, answer(&h, 0)->port);
 			assert_true(h.last.actual_port >= 1024);
+			snprintf(want, sizeof(want), told ? told : "", *host ? host : "*", h.last.actual_port);
+			if (told) /* before the answer */
+				assert_true(strstr(h.rig.conn->log, want) < strstr(h.rig.conn->log, "answer "));
+			assert_int_equal(strstr(h.rig.conn->log, told ? want : "debug") != NULL, told != NULL);
 			hall_down(&h);
 		}
 }
