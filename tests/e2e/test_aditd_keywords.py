@@ -355,6 +355,86 @@ def test_user_of_the_workers(bare):
     assert (name, warned) in (("_adit", False), ("nobody", True))
 
 
+PEEK = """
+import os, sys
+for pid in sys.argv[1:]:
+    for name in "environ", "maps", "fd":
+        try:
+            path = f"/proc/{pid}/{name}"
+            os.listdir(path) if name == "fd" else open(path, "rb").close()
+            print(pid, name)
+        except PermissionError:
+            pass
+"""
+
+
+def peek(entry, pids):
+    """What this user can see of these processes, and of one of their own that hides nothing: sets of files of /proc."""
+    identity = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []} if AS_ROOT else {}
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, **identity) as plain:
+        words = [sys.executable, "-c", PEEK, *map(str, pids), str(plain.pid)]
+        said = subprocess.run(words, check=True, capture_output=True, text=True, **identity).stdout
+        plain.stdin.close()
+    seen = [(int(pid), name) for pid, name in map(str.split, said.splitlines())]
+    return {name for pid, name in seen if pid in pids}, {name for pid, name in seen if pid == plain.pid}
+
+
+def processes(server):
+    """The pids of all of them, by name."""
+    return {"master": [server.pid], **{name: family(server, name) for name in ("guard", "worker")}}
+
+
+def numbers(pid, file, start):
+    """The numbers in the line of a file of /proc that begins so."""
+    with open(f"/proc/{pid}/{file}", encoding="ascii") as text:
+        return [int(word) for line in text if line.startswith(start) for word in line.split() if word.isdigit()]
+
+
+@pytest.mark.parametrize("as_root", [pytest.param(True, marks=as_root), False], ids=["root", "user"])
+def test_no_memory_is_shown(bare, as_root):
+    """No process leaves a core, and none of the same user can look into one."""
+    server = ready(bare([], as_root=as_root))
+    pids = [pid for some in processes(server).values() for pid in some]
+    assert len(pids) == 4
+    for pid in pids:
+        assert numbers(pid, "limits", "Max core file size") == [0, 0]
+        assert os.stat(f"/proc/{pid}/environ").st_uid == 0  # the mark of a process that is not dumpable (proc(5))
+    for user in {numbers(pid, "status", "Uid:")[0] for pid in pids} - {0}:
+        assert peek(pwd.getpwuid(user), pids) == (set(), {"environ", "maps", "fd"})
+
+
+def sockets_of(pid):
+    """The inodes of its sockets."""
+    found = set()
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            found.update(re.findall(r"^socket:\[(\d+)\]$", os.readlink(f"/proc/{pid}/fd/{fd}")))
+    return found
+
+
+def tcp_sockets(state, port):
+    """The inodes of the sockets in this state ("0A" listens, "01" is connected) whose local port this is."""
+    found = set()
+    for name in ("tcp", "tcp6"):
+        with open(f"/proc/net/{name}", encoding="ascii") as table:
+            rows = [line.split() for line in table]
+        found |= {row[9] for row in rows if row[3] == state and row[1].endswith(f":{port:04X}")}
+    return found
+
+
+@as_root
+def test_who_holds_what(bare, lab):
+    """The doors are the master's alone: the guard has the host keys, and the workers have the strangers."""
+    server = ready(bare(["ListenAddress 127.0.0.1", "ListenAddress ::1"], as_root=True))
+
+    def holders(state):
+        wanted = tcp_sockets(state, server.port)
+        return {name: sum(len(sockets_of(pid) & wanted) for pid in pids) for name, pids in processes(server).items()}
+    assert holders("0A") == {"master": 2, "guard": 0, "worker": 0}
+    with contextlib.closing(Probe(server, lab.key)):
+        assert holders("01") == {"master": 0, "guard": 0, "worker": 1}
+
+
 # What is left to the main process: CAP_SETGID and CAP_SETUID (with CAP_KILL and CAP_NET_BIND_SERVICE, and CAP_SETPCAP to
 # give up more).
 MASTER = {5, 6, 7, 8, 10}
