@@ -56,7 +56,7 @@ int conn_debug(struct conn *c, enum debug_display display, struct span text)
 	if (c->err || c->life != LIFE_OPEN || text.n > DEBUG_TEXT_MAX)
 		return c->err ? ERR_CLOSED : ERR_LIMIT;
 	buf_u8(&out, MSG_DEBUG);
-	buf_u8(&out, display);
+	buf_u8(&out, (uint8_t)display);
 	buf_string(&out, text);
 	buf_cstring(&out, "");
 	return tx_built(c, &out, tx_reply) ? ERR_CLOSED : OK;
