@@ -212,6 +212,13 @@ static void sweep_doors(struct master *m, bool undo)
 			close_door(m, &m->doors[i]);
 }
 
+void doors_undo(struct master *m)
+{
+	sweep_doors(m, true);
+	for (size_t i = 0; i < m->door_count; i++)
+		m->doors[i].wanted = true; /* as before the opening */
+}
+
 int doors_open(struct master *m, const struct server_conf *conf, struct why *why)
 {
 	static const int families[] = { [FAMILY_ANY] = AF_UNSPEC, [FAMILY_INET] = AF_INET, [FAMILY_INET6] = AF_INET6 };
@@ -222,13 +229,8 @@ int doors_open(struct master *m, const struct server_conf *conf, struct why *why
 	for (size_t i = 0; !err && !m->passed && i < conf->n_listens; i++)
 		err = open_door(m, &conf->listens[i], families[conf->family], why);
 	if (err)
-		sweep_doors(m, true);
+		doors_undo(m);
 	return err;
-}
-
-void doors_undo(struct master *m)
-{
-	sweep_doors(m, true);
 }
 
 void doors_settle(struct master *m)
@@ -241,6 +243,26 @@ void doors_settle(struct master *m)
 		if (d->fresh)
 			log_line(m->log, LOG_AT_INFO, "Server listening on %s port %u.", d->host, d->port);
 		d->fresh = false;
+	}
+}
+
+void doors_self(const struct master *m, struct self *out)
+{
+	struct addr a;
+
+	*out = (struct self){ .n = 0 };
+	for (size_t i = 0; i < m->door_count; i++) {
+		const struct door *d = &m->doors[i];
+		struct self_door *to = &out->doors[out->n];
+
+		if (!m->passed && !d->wanted)
+			continue; /* it is closed soon, and then somebody else may listen there */
+		sock_name(d->fd, &a);
+		if (!addr_ip(&a, &to->ip))
+			continue;
+		to->port = addr_port(&a);
+		to->dual = sock_is_dual(d->fd);
+		out->n++;
 	}
 }
 

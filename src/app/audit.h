@@ -46,8 +46,6 @@ struct audit_record {
 	enum audit_event event;
 	uint64_t time_ms;	    /* since 1970, UTC */
 	uint64_t connection;	    /* the number that joins the records of one SSH connection */
-	uint64_t channel;	    /* with has_channel */
-	bool has_channel;	    /* channel numbers begin at 0 */
 	struct audit_end source;    /* of the SSH connection */
 	struct audit_end origin;    /* of a forwarded connection: who connected to the listener, or what was claimed */
 	struct audit_end requested; /* byte for byte */

@@ -130,14 +130,6 @@ static void field_number(struct line *l, const struct field *f, const struct aud
 	put_number(l, v);
 }
 
-static void field_channel(struct line *l, const struct field *f, const struct audit_record *r)
-{
-	if (!r->has_channel)
-		return;
-	put_name(l, f->name, "");
-	put_number(l, r->channel);
-}
-
 static void field_bytes(struct line *l, const struct field *f, const struct audit_record *r)
 {
 	if (!audit_event_ends(r->event))
@@ -199,7 +191,6 @@ static const struct field fields[] = {
 	{ "time", field_time, 0, 0 },
 	{ "event", field_event, 0, 0 },
 	{ "connection", field_number, offsetof(struct audit_record, connection), 0 },
-	{ "channel", field_channel, 0, 0 },
 	{ "suppressed", field_number, offsetof(struct audit_record, suppressed), 0 },
 	{ "source", field_end, offsetof(struct audit_record, source), ORIGIN_CAP },
 	{ "kind", field_word, offsetof(struct audit_record, kind), WORD_CAP },

@@ -173,7 +173,10 @@ static int start_worker(struct worker_slot *c, struct why *why)
 				      .audit = m->audit,
 				      .host_keys = buf_span(&g->host_keys),
 				      .log_fixed = m->flags->debug || m->flags->quiet };
-	int err = introduce(g, c->number, &setup.guard_fd, why);
+	int err;
+
+	doors_self(m, &setup.self);
+	err = introduce(g, c->number, &setup.guard_fd, why);
 
 	if (err)
 		return err;

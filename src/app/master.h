@@ -6,6 +6,7 @@
 #include "app/admission.h"
 #include "app/records.h"
 #include "app/peers.h"
+#include "app/self.h"
 #include "app/server.h"
 #include "app/takeover.h"
 #include "conf/server_conf.h"
@@ -14,8 +15,6 @@
 #include "io/log.h"
 #include "io/loop.h"
 #include "io/notify.h"
-
-enum { DOORS_MAX = 64 };
 
 struct master;
 struct generation;
@@ -143,6 +142,8 @@ void doors_settle(struct master *m);
 /* The configuration that they were opened for does not come: closes what it would have added. */
 void doors_undo(struct master *m);
 void doors_close(struct master *m);
+/* Where they lead to: those that the newest reading of the configuration wants. */
+void doors_self(const struct master *m, struct self *out);
 /* Listening sockets from the service manager, which are the master's in every case; the configuration's addresses do
  * not count then. */
 int doors_take(struct master *m, struct why *why) MUST_CHECK;

@@ -253,6 +253,15 @@ static void take_over(void *user, uint32_t ticket, const char *host, uint16_t po
 		    (struct memo){ .kind = MEMO_TAKE_OVER, .ticket = ticket, .port = port, .text = span_str(host) });
 }
 
+/* The address that the client itself came in by is known even where nobody told us of a door (-i). */
+static bool leads_back(void *user, const struct ip *a, uint16_t port)
+{
+	const struct peer *p = user;
+	const struct self_door mine = { .ip = p->ends.local, .port = p->ends.local_port };
+
+	return self_door_takes(&mine, a, port) || self_takes(p->worker->self, a, port);
+}
+
 /* The master wants to know who holds what, for those who come back and find it taken. */
 static void tell_listener(struct peer *p, const struct gate_record *r)
 {
@@ -374,6 +383,7 @@ static void start_forwards(struct peer *p)
 	static const struct gate_calls calls = { .record = record,
 						 .bind_privileged = bind_privileged,
 						 .take_over = take_over,
+						 .leads_back = leads_back,
 						 .unused = unused,
 						 .note = note };
 

@@ -206,9 +206,11 @@ static int set_up(struct worker *w, const struct worker_setup *s, struct why *wh
 
 int worker_main(const struct worker_setup *setup)
 {
-	struct worker w = {
-		.conf = setup->conf, .crypto = setup->crypto, .log = setup->log, .log_fixed = setup->log_fixed
-	};
+	struct worker w = { .conf = setup->conf,
+			    .crypto = setup->crypto,
+			    .log = setup->log,
+			    .log_fixed = setup->log_fixed,
+			    .self = &setup->self };
 	struct span keys[HOST_KEYS_MAX];
 	struct why why = { "" };
 

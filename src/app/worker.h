@@ -6,6 +6,7 @@
 #include "app/ask.h"
 #include "app/records.h"
 #include "app/memo.h"
+#include "app/self.h"
 #include "base/list.h"
 #include "base/pool.h"
 #include "conf/policy.h"
@@ -26,6 +27,7 @@ struct worker {
 	struct asks asks;	      /* what the guard was asked */
 	const struct span *host_keys; /* public blobs */
 	size_t host_key_count;
+	const struct self *self;
 	struct pool pool;
 	struct bank bank;
 	struct peer *peers;	 /* by number */
@@ -41,6 +43,7 @@ struct worker_setup {
 	struct log *log;
 	struct audit *audit;
 	struct span host_keys; /* packed */
+	struct self self;
 	int master_fd, guard_fd;
 	bool log_fixed;
 };

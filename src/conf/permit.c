@@ -173,21 +173,40 @@ static bool names_address(const struct permit_word *w, const struct ask *q)
 	       permit_word_has_port(w, q->port) && in_range(q->a, &w->range);
 }
 
-static bool guarded(const struct ask *q)
+/* That address and no other, that port and no other. */
+static bool names_exactly(const struct permit_word *w, const struct ask *q)
+{
+	return w->kind == HOST_LITERAL && !w->any_port && w->from == w->to && names_address(w, q);
+}
+
+static bool admin_names(const struct ask *q, bool (*names)(const struct permit_word *w, const struct ask *q))
 {
 	const struct strs *words = &q->policy->permit_open[POLICY_ADMIN];
-	enum ip_kind kind = ip_kind_of(q->a);
 
-	if (kind == IP_ORDINARY)
-		return false;
 	for (size_t i = 0; i < words->n; i++) {
 		struct permit_word w;
 
-		if (!permit_word_parse(&w, words->v[i], WORD_OPEN, NULL) && names_address(&w, q))
-			return false;
+		if (!permit_word_parse(&w, words->v[i], WORD_OPEN, NULL) && names(&w, q))
+			return true;
 	}
+	return false;
+}
+
+static bool guarded(const struct ask *q)
+{
+	enum ip_kind kind = ip_kind_of(q->a);
+
+	if (kind == IP_ORDINARY || admin_names(q, names_address))
+		return false;
 	permit_refuse(q->rule, "guarded: %s", ip_kind_text(kind));
 	return true;
+}
+
+bool permit_open_names(const struct policy *p, const struct ip *a, uint32_t port)
+{
+	const struct ask q = { .policy = p, .port = port, .a = a };
+
+	return admin_names(&q, names_exactly);
 }
 
 /* ---- The two steps -------------------------------------------------------------------------------------------- */

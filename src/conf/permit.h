@@ -35,6 +35,9 @@ enum permit permit_open_request(const struct policy *p, struct span host, uint32
  * to refuse. */
 bool permit_open_address(const struct policy *p, struct span host, uint32_t port, const struct ip *a,
 			 struct why *rule) MUST_CHECK;
+/* Does a word of the administrator's PermitOpen have this very address and this very port? No range, pattern or name is
+ * that. For addresses that the caller guards: where the server itself listens. */
+bool permit_open_names(const struct policy *p, const struct ip *a, uint32_t port);
 /* direct-streamlocal@openssh.com: AllowStreamLocalForwarding, and PermitOpen with * or the path itself as its host and
  * * as its port. */
 bool permit_open_path(const struct policy *p, struct span path, struct why *rule) MUST_CHECK;
@@ -48,10 +51,17 @@ enum listen_where {
 	LISTEN_ALL	 /* every address of both families */
 };
 
+/* What GatewayPorts made of the request, for the client to be told (DEBUG). */
+enum listen_change {
+	LISTEN_AS_ASKED,
+	LISTEN_WIDENED, /* yes: every address instead of some */
+	LISTEN_NARROWED /* no: loopback instead of more */
+};
+
 struct listen_place {
 	enum listen_where where;
-	struct ip ip;	 /* LISTEN_ADDRESS */
-	bool widened;	 /* GatewayPorts yes took a narrower request for every address: tell the client (DEBUG) */
+	struct ip ip; /* LISTEN_ADDRESS */
+	enum listen_change change;
 	bool privileged; /* port 1 to 1023 */
 };
 

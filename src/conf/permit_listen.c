@@ -32,6 +32,17 @@ static enum request classify(const char *host, const struct ip *ip)
 	return ip->family ? ASKED_ADDRESS : ASKED_NAME;
 }
 
+/* 0.0.0.0 goes for every address, as in OpenSSH; 127.0.0.2 gets both loopback addresses, which is no less. */
+static enum listen_change change_of(enum request asked, enum gateway_ports gateway, const struct permit_host *h)
+{
+	bool every = asked == ASKED_ALL || strcmp(h->text, "0.0.0.0") == 0;
+	bool beyond = every || asked == ASKED_NAME || (asked == ASKED_ADDRESS && !ip_is_loopback(&h->ip));
+
+	if (gateway == GATEWAY_YES && !every)
+		return LISTEN_WIDENED;
+	return gateway == GATEWAY_NO && beyond ? LISTEN_NARROWED : LISTEN_AS_ASKED;
+}
+
 static struct listen_place place_of(enum gateway_ports gateway, const struct permit_host *h)
 {
 	enum request asked = classify(h->text, &h->ip);
@@ -39,7 +50,7 @@ static struct listen_place place_of(enum gateway_ports gateway, const struct per
 
 	if (place.where == LISTEN_ADDRESS)
 		place.ip = h->ip;
-	place.widened = gateway == GATEWAY_YES && asked != ASKED_ALL && strcmp(h->text, "0.0.0.0") != 0;
+	place.change = change_of(asked, gateway, h);
 	return place;
 }
 

@@ -42,13 +42,16 @@ static void accept_open(struct call *call, int fd, const struct addr *peer)
 	settle(call, p, peer, OK, NULL);
 }
 
-/* What the judge found out about an address is not for the peer: the words are those of OpenSSH. */
-static void refuse_dial(struct link *l, uint32_t question, int err, const struct why *why)
+/* What the judge found out about an address is not for the peer, unless the judge wants it so: the words are those of
+ * OpenSSH. */
+static void refuse_dial(const struct call *call, int err, const struct why *why)
 {
+	struct link *l = call->set->link;
+
 	if (err == ERR_DENIED)
-		refuse_open(l, question, OPEN_PROHIBITED, "open failed");
+		refuse_open(l, call->question, OPEN_PROHIBITED, call->denied ? call->denied : "open failed");
 	else
-		refuse_open(l, question, err == ERR_NOMEM ? OPEN_SHORTAGE : OPEN_CONNECT_FAILED, why->text);
+		refuse_open(l, call->question, err == ERR_NOMEM ? OPEN_SHORTAGE : OPEN_CONNECT_FAILED, why->text);
 }
 
 static void on_dialed(struct dial_job *j, int fd, const struct addr *peer, const struct why *why)
@@ -59,7 +62,7 @@ static void on_dialed(struct dial_job *j, int fd, const struct addr *peer, const
 		accept_open(call, fd, peer);
 		return;
 	}
-	refuse_dial(call->set->link, call->question, fd, why);
+	refuse_dial(call, fd, why);
 	settle(call, NULL, NULL, fd, why);
 }
 

@@ -20,6 +20,7 @@ struct call {
 	struct list node;
 	struct connector *set;
 	uint32_t question, chan;
+	const char *denied; /* what the peer hears when the judge of the dial said no; NULL = OpenSSH's words */
 	/* What became of it; called once, the call is the callee's to free. A pump: the channel is open, the pump runs
 	 * on its own, and `peer` is the address that answered. No pump: `err` and the sentence say why, and the peer
 	 * was refused with them; ERR_CLOSED means that the connector or the connection ended first. */
@@ -32,8 +33,8 @@ void connector_init(struct connector *k, struct link *l, unsigned dials);
 void connector_fini(struct connector *k);
 
 /* Answers the EV_OPEN: yes with a pump when the connection stands, no with OPEN_CONNECT_FAILED and the reason, with
- * OPEN_SHORTAGE where descriptors or memory have run out, or with OPEN_PROHIBITED and no reason where the judge of the
- * dial said no; at once or later. The caller has filled in call->done and, but for the time, call->job.spec, whose
+ * OPEN_SHORTAGE where descriptors or memory have run out, or with OPEN_PROHIBITED and call->denied where the judge of
+ * the dial said no; at once or later. The caller has filled in call->done and, but for the time, call->job.spec, whose
  * strings live as long as the call. */
 void connector_open(struct connector *k, struct call *call, const struct event *ev);
 

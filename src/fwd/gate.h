@@ -3,6 +3,7 @@
 #ifndef ADIT_FWD_GATE_H
 #define ADIT_FWD_GATE_H
 
+#include "base/ip.h"
 #include "conf/policy.h"
 #include "fwd/link.h"
 
@@ -63,6 +64,9 @@ struct gate_calls {
 	 * when the policy has a TakeoverListen. Answered, now or later, by gate_retry() or by gate_bound() with
 	 * ERR_IN_USE. NULL: it cannot. */
 	void (*take_over)(void *user, uint32_t ticket, const char *host, uint16_t port);
+	/* Would a connection to this address and port come to this very server? A forward that leads back into it is
+	 * guarded: PermitOpen has to name it. NULL: none would. */
+	bool (*leads_back)(void *user, const struct ip *a, uint16_t port);
 	/* No channel and no listener for UnusedConnectionTimeout; again after as long a time. */
 	void (*unused)(void *user);
 	/* One line about a listener that has a trouble of its own (no descriptors left). */

@@ -60,6 +60,7 @@ static void look_up(struct gate *g, struct ask *a)
 static void place(struct gate *g, struct ask *a, const struct listen_place *place)
 {
 	a->privileged = place->privileged;
+	a->change = place->change;
 	if (place->where == LISTEN_NAME) {
 		look_up(g, a);
 		return;

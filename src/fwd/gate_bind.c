@@ -1,5 +1,6 @@
 /* Binding for the client: here, by somebody who may, or after somebody else has given the place up; and the answers to
  * global requests, because that is what most of them wait for. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/str.h"
@@ -29,8 +30,30 @@ void ask_reply(struct gate *g, uint32_t question, bool yes, uint32_t port)
 	(void)conn_answer(link_conn(g->link), question, &a); /* gone: then nobody waits for it */
 }
 
+/* Ahead of the answer, which says nothing about addresses. More than was asked for is to be seen by everybody. */
+static void tell_change(struct gate *g, const struct ask *a, uint32_t port)
+{
+	static const struct {
+		const char *what, *where;
+		enum debug_display display;
+	} changes[] = {
+		[LISTEN_WIDENED] = { "GatewayPorts yes", "every address", DEBUG_ALWAYS },
+		[LISTEN_NARROWED] = { "GatewayPorts no", "loopback only", DEBUG_IF_WANTED },
+	};
+	char host[GATE_TEXT / 2], text[GATE_TEXT];
+
+	if (a->change == LISTEN_AS_ASKED)
+		return;
+	str_escape(host, sizeof(host), span_str(*a->host ? a->host : "*"));
+	snprintf(text, sizeof(text), "%s: the listener for %s port %u is on %s", changes[a->change].what, host, port,
+		 changes[a->change].where);
+	(void)conn_debug(link_conn(g->link), changes[a->change].display,
+			 span_str(text)); /* gone: nobody would read it */
+}
+
 static void grant(struct gate *g, struct ask *a, uint32_t port)
 {
+	tell_change(g, a, port ? port : a->port);
 	ask_reply(g, a->question, true, port);
 	ask_free(a);
 }

@@ -121,6 +121,7 @@ struct ask {
 	char bind[IP_TEXT]; /* what is to be bound: "localhost", "*" or an address */
 	uint16_t port;
 	bool want_reply;
+	enum listen_change change;
 	bool privileged;
 	bool took_over; /* that was asked for already */
 	uint32_t question;

@@ -28,14 +28,29 @@ static void turn_away(struct gate *g, const struct event *ev, enum gate_how how,
 	gate_tell(g, &r);
 }
 
+static bool leads_back(const struct gate *g, const struct ip *a, uint16_t port)
+{
+	return g->calls.leads_back && g->calls.leads_back(g->user, a, port) && !permit_open_names(g->policy, a, port);
+}
+
 static bool on_address(void *user, const struct addr *a, struct why *why)
 {
-	const struct stream *s = user;
+	struct stream *s = user;
+	const struct gate *g = s->gate;
 	struct ip ip;
 
-	if (addr_ip(a, &ip))
-		return permit_open_address(s->gate->policy, span_str(s->host), s->port, &ip, why);
-	why_set(why, ERR_DENIED, "not an IP address");
+	s->call.denied = NULL;
+	if (!addr_ip(a, &ip)) {
+		why_set(why, ERR_DENIED, "not an IP address");
+		return false;
+	}
+	if (!permit_open_address(g->policy, span_str(s->host), s->port, &ip, why))
+		return false;
+	if (!leads_back(g, &ip, s->port))
+		return true;
+	/* The client's owner may have mistyped a port, and learns nothing that they do not know: they are there. */
+	s->call.denied = "this server itself listens there";
+	why_set(why, ERR_DENIED, "guarded: an address where this server itself listens");
 	return false;
 }
 

@@ -1,4 +1,5 @@
 /* Socket addresses: text, ports, and their numbers for whoever judges them. */
+#include <ifaddrs.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -82,4 +83,32 @@ void addr_of_ip(struct addr *a, const struct ip *ip, uint16_t port)
 	else
 		memcpy(&((struct sockaddr_in6 *)&a->sa)->sin6_addr, ip->bytes, 16);
 	addr_set_port(a, port);
+}
+
+static bool has(const struct ifaddrs *i, const struct ip *a)
+{
+	struct addr one = { .len = 0 };
+	struct ip ip;
+
+	if (!i->ifa_addr)
+		return false;
+	if (i->ifa_addr->sa_family == AF_INET)
+		one.len = sizeof(struct sockaddr_in);
+	else if (i->ifa_addr->sa_family == AF_INET6)
+		one.len = sizeof(struct sockaddr_in6);
+	memcpy(&one.sa, i->ifa_addr, one.len);
+	return one.len && addr_ip(&one, &ip) && ip_equal(&ip, a);
+}
+
+bool addr_is_here(const struct ip *a)
+{
+	struct ifaddrs *list;
+	bool here = ip_is_loopback(a);
+
+	if (here || getifaddrs(&list))
+		return here;
+	for (const struct ifaddrs *i = list; i && !here; i = i->ifa_next)
+		here = has(i, a);
+	freeifaddrs(list);
+	return here;
 }

@@ -161,3 +161,11 @@ void sock_peer(int fd, struct addr *out)
 		a.len = 0;
 	*out = a;
 }
+
+bool sock_is_dual(int fd)
+{
+	int v6_only;
+	socklen_t len = sizeof(v6_only);
+
+	return getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, &len) == 0 && !v6_only;
+}

@@ -26,6 +26,9 @@ int addr_unix(struct addr *a, const char *path, struct why *why) MUST_CHECK;
 
 /* The number behind an address, without port and zone. False for a unix socket. */
 bool addr_ip(const struct addr *a, struct ip *out);
+/* Does a connection to this address arrive at this host: one of loopback, or one that an interface has now? Not for
+ * 0.0.0.0 and ::. False also when the kernel does not say which there are. */
+bool addr_is_here(const struct ip *a);
 /* The socket address of a number (family 4 or 6). */
 void addr_of_ip(struct addr *a, const struct ip *ip, uint16_t port);
 
@@ -95,5 +98,7 @@ size_t sock_unsent(int fd);
 /* The local name of a socket, and that of the other end; a length of 0 where there is none. */
 void sock_name(int fd, struct addr *out);
 void sock_peer(int fd, struct addr *out);
+/* An IPv6 socket that IPv4 may use, too (RFC 3493 section 5.3): service managers make those. */
+bool sock_is_dual(int fd);
 
 #endif

@@ -265,6 +265,14 @@ enum { BANNER_MAX = 32000 };
  * ERR_CLOSED. */
 int conn_banner(struct conn *c, struct span text) MUST_CHECK;
 
+enum { DEBUG_TEXT_MAX = 1024 };
+/* As always_display of RFC 4253 section 11.3. */
+enum debug_display { DEBUG_IF_WANTED = 0, DEBUG_ALWAYS = 1 };
+/* After the login: a line for the person at the other end, about what they have asked for (DEBUG; RFC 4253
+ * section 11.3). UTF-8, safe to show. It counts as an answer. OK; ERR_LIMIT before the login or for more than
+ * DEBUG_TEXT_MAX bytes; ERR_CLOSED. */
+int conn_debug(struct conn *c, enum debug_display display, struct span text);
+
 /* Other terms from here on, for a server that knows them only when it knows who has logged in. The numbers mean what
  * they mean in struct conn_setup; channels that are open stay. */
 struct conn_terms {

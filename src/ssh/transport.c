@@ -1,7 +1,7 @@
 /* The small messages of the transport layer (RFC 4253 section 11, RFC 8308, ping@openssh.com). */
 #include "ssh/engine.h"
 
-enum { PING_MAX = 1024, DEBUG_TEXT_MAX = 1024 };
+enum { PING_MAX = 1024 };
 
 int on_disconnect(struct conn *c, struct rd *in, struct event *ev)
 {
@@ -47,6 +47,19 @@ int on_debug(struct conn *c, struct rd *in, struct event *ev)
 	ev->kind = EV_DEBUG;
 	ev->text = span(text.p, MIN(text.n, DEBUG_TEXT_MAX));
 	return OK;
+}
+
+int conn_debug(struct conn *c, enum debug_display display, struct span text)
+{
+	struct buf out = BUF(DEBUG_TEXT_MAX + 16);
+
+	if (c->err || c->life != LIFE_OPEN || text.n > DEBUG_TEXT_MAX)
+		return c->err ? ERR_CLOSED : ERR_LIMIT;
+	buf_u8(&out, MSG_DEBUG);
+	buf_u8(&out, (uint8_t)display);
+	buf_string(&out, text);
+	buf_cstring(&out, "");
+	return tx_built(c, &out, tx_reply) ? ERR_CLOSED : OK;
 }
 
 /* RFC 8308 section 2.4: a server may send two, a client one before it asks for a service. */

@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from lab.net import connect, free_port, listeners
-from lab.probe import Probe, refusal
+from lab.net import connect, free_port, listeners, outward
+from lab.probe import Probe, asyncssh, refusal
 from lab.proc import Child, descendants, until
 from lab.servers import AS_ROOT, for_server, server_identity, sshd_path
 from lab.services import echo, ping
@@ -252,8 +252,83 @@ def test_socket_for_both_families(lab, start_server, cleanup):
                                  ("127.0.0.1", "127.0.0.5", "prohibited")):
         with contextlib.closing(Probe(server, lab.key, host=host, port=port, local_addr=(source, 0))) as probe:
             assert probe.reaches("127.0.0.1", 7) == wanted
+            assert probe.reaches("127.8.8.8", port) == "prohibited"
+            assert wanted == "prohibited" or way_back(probe, "127.8.8.8", port) == LOOPS
     until(lambda: {record["source"] for record in server.records() if record["event"] == "login"} == {
         "127.0.0.1", "127.0.0.2"})
+
+
+# ---- no way back into the server itself ----
+
+LOOPS = "this server itself listens there"
+
+
+def way_back(probe, host, port):
+    """What becomes of a channel to the server itself: "yes", "failed", or the words of a refusal."""
+    try:
+        _, writer = probe.open(host, port)
+    except asyncssh.ChannelOpenError as error:
+        return "failed" if error.code == asyncssh.OPEN_CONNECT_FAILED else error.reason
+    probe.shut(writer)
+    return "yes"
+
+
+# name, lines, {target: outcome}
+WAYS_BACK = [
+    ("one", [], {"127.0.0.1": LOOPS, "::ffff:127.0.0.1": LOOPS, "127.0.0.2": "failed"}),
+    ("spelling", [], {"127.1": LOOPS, "2130706433": LOOPS, "0x7f000001": LOOPS}),
+    ("generally", ["PermitOpen 127.0.0.0/8:* localhost:{port}"], {"127.0.0.1": LOOPS}),
+    ("every-port", ["PermitOpen 127.0.0.1:*"], {"127.0.0.1": LOOPS}),
+    ("named", ["PermitOpen 127.0.0.1:{port}"], {"127.0.0.1": "yes", "127.0.0.2": "open failed"}),
+    ("all", ["ListenAddress 0.0.0.0", "ListenAddress ::"],
+     {"127.0.0.1": LOOPS, "127.9.9.9": LOOPS, "::1": LOOPS, "::ffff:127.0.0.1": LOOPS, "localhost": LOOPS}),
+    ("unspecified", ["ListenAddress 0.0.0.0", "PermitOpen 0.0.0.0/8:*"], {"0.0.0.0": LOOPS}),
+    ("all-but-one", ["ListenAddress 0.0.0.0", "PermitOpen 127.0.0.3:{port} 127.0.0.1:*"],
+     {"127.0.0.3": "yes", "127.0.0.1": LOOPS}),
+]
+
+
+@pytest.mark.parametrize("row", WAYS_BACK, ids=[row[0] for row in WAYS_BACK])
+def test_no_way_back(lab, bare, row):
+    server = ready(bare(row[1]))
+    with contextlib.closing(Probe(server, lab.key)) as probe:
+        assert {host: way_back(probe, host, server.port) for host in row[2]} == row[2]
+    loops = [host for host, outcome in row[2].items() if outcome == LOOPS]
+    until(lambda: [record["requested"] for record in server.records()
+                   if record.get("rule") == "guarded: an address where this server itself listens"] == loops)
+
+
+def test_no_way_back_from_outside(lab, bare):
+    """An address of an interface is one of the server's, too."""
+    if not outward():
+        pytest.skip("there is no interface besides the loopback")
+    _, address = outward()
+    server = ready(bare(["ListenAddress 0.0.0.0"]))
+    with contextlib.closing(Probe(server, lab.key)) as probe:
+        assert way_back(probe, address, server.port) == LOOPS
+        assert way_back(probe, address, free_port()) == "failed"
+
+
+def test_no_way_back_after_a_reload(lab, bare):
+    """The new port is its own; the one that it has given up is anybody's."""
+    server = ready(bare([]))
+    old, server.port = server.port, free_port()
+    server.reload([])
+    until(lambda: not listeners(old))
+    with contextlib.closing(Probe(server, lab.key)) as probe:
+        assert way_back(probe, "127.0.0.1", server.port) == LOOPS
+        assert way_back(probe, "127.0.0.1", old) == "failed"
+
+
+def test_no_way_back_after_a_reload_that_failed(lab, bare):
+    """What the old configuration listens on is known to a worker that is started later, too."""
+    server = ready(bare(["ListenAddress 0.0.0.0", "Workers 1"]))
+    assert "before" in server.reload(["ListenAddress 203.0.113.1"])
+    worker, = family(server, "worker")
+    os.kill(worker, signal.SIGKILL)
+    until(lambda: worker not in family(server, "worker") and family(server, "worker"))
+    with contextlib.closing(Probe(server, lab.key)) as probe:
+        assert way_back(probe, "127.0.0.9", server.port) == LOOPS
 
 
 # ---- processes ----
@@ -278,6 +353,86 @@ def test_user_of_the_workers(bare):
     name = pwd.getpwuid(os.stat(f"/proc/{family(server, 'worker')[0]}").st_uid).pw_name
     warned = "there is no user _adit: the workers run as nobody" in server.log()
     assert (name, warned) in (("_adit", False), ("nobody", True))
+
+
+PEEK = """
+import os, sys
+for pid in sys.argv[1:]:
+    for name in "environ", "maps", "fd":
+        try:
+            path = f"/proc/{pid}/{name}"
+            os.listdir(path) if name == "fd" else open(path, "rb").close()
+            print(pid, name)
+        except PermissionError:
+            pass
+"""
+
+
+def peek(entry, pids):
+    """What this user can see of these processes, and of one of their own that hides nothing: sets of files of /proc."""
+    identity = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []} if AS_ROOT else {}
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, **identity) as plain:
+        words = [sys.executable, "-c", PEEK, *map(str, pids), str(plain.pid)]
+        said = subprocess.run(words, check=True, capture_output=True, text=True, **identity).stdout
+        plain.stdin.close()
+    seen = [(int(pid), name) for pid, name in map(str.split, said.splitlines())]
+    return {name for pid, name in seen if pid in pids}, {name for pid, name in seen if pid == plain.pid}
+
+
+def processes(server):
+    """The pids of all of them, by name."""
+    return {"master": [server.pid], **{name: family(server, name) for name in ("guard", "worker")}}
+
+
+def numbers(pid, file, start):
+    """The numbers in the line of a file of /proc that begins so."""
+    with open(f"/proc/{pid}/{file}", encoding="ascii") as text:
+        return [int(word) for line in text if line.startswith(start) for word in line.split() if word.isdigit()]
+
+
+@pytest.mark.parametrize("as_root", [pytest.param(True, marks=as_root), False], ids=["root", "user"])
+def test_no_memory_is_shown(bare, as_root):
+    """No process leaves a core, and none of the same user can look into one."""
+    server = ready(bare([], as_root=as_root))
+    pids = [pid for some in processes(server).values() for pid in some]
+    assert len(pids) == 4
+    for pid in pids:
+        assert numbers(pid, "limits", "Max core file size") == [0, 0]
+        assert os.stat(f"/proc/{pid}/environ").st_uid == 0  # the mark of a process that is not dumpable (proc(5))
+    for user in {numbers(pid, "status", "Uid:")[0] for pid in pids} - {0}:
+        assert peek(pwd.getpwuid(user), pids) == (set(), {"environ", "maps", "fd"})
+
+
+def sockets_of(pid):
+    """The inodes of its sockets."""
+    found = set()
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            found.update(re.findall(r"^socket:\[(\d+)\]$", os.readlink(f"/proc/{pid}/fd/{fd}")))
+    return found
+
+
+def tcp_sockets(state, port):
+    """The inodes of the sockets in this state ("0A" listens, "01" is connected) whose local port this is."""
+    found = set()
+    for name in ("tcp", "tcp6"):
+        with open(f"/proc/net/{name}", encoding="ascii") as table:
+            rows = [line.split() for line in table]
+        found |= {row[9] for row in rows if row[3] == state and row[1].endswith(f":{port:04X}")}
+    return found
+
+
+@as_root
+def test_who_holds_what(bare, lab):
+    """The doors are the master's alone: the guard has the host keys, and the workers have the strangers."""
+    server = ready(bare(["ListenAddress 127.0.0.1", "ListenAddress ::1"], as_root=True))
+
+    def holders(state):
+        wanted = tcp_sockets(state, server.port)
+        return {name: sum(len(sockets_of(pid) & wanted) for pid in pids) for name, pids in processes(server).items()}
+    assert holders("0A") == {"master": 2, "guard": 0, "worker": 0}
+    with contextlib.closing(Probe(server, lab.key)):
+        assert holders("01") == {"master": 0, "guard": 0, "worker": 1}
 
 
 # What is left to the main process: CAP_SETGID and CAP_SETUID (with CAP_KILL and CAP_NET_BIND_SERVICE, and CAP_SETPCAP to

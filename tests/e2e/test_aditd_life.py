@@ -332,6 +332,7 @@ def test_inetd(idle, launch, probe, service):
         one = probe(server)
         taker.join()
         works(one, service)
+        assert one.reaches("127.0.0.1", server.port) == "prohibited"  # nobody said that there is a door: it came by it
         one.close()
         assert server.child.ended() == 0
 

@@ -227,6 +227,20 @@ def test_listeners(gate, row):
     check_listens(gate, row)
 
 
+@pytest.mark.parametrize("user, host, told", [
+    ("gateway-yes", "localhost", [(True, "GatewayPorts yes: the listener for localhost port {} is on every address")]),
+    ("gateway-yes", "", []),
+    ("gateway-no", "*", [(False, "GatewayPorts no: the listener for * port {} is on loopback only")]),
+    ("gateway-no", "localhost", []),
+    ("gateway-client", "0.0.0.0", []),
+])
+def test_what_became_of_a_listener_is_told(gate, user, host, told):
+    """A listener that is wider than what was asked for must be seen, a narrower one may."""
+    with gate.login((user,)) as probe:
+        port = probe.listen(host, 0)
+        assert probe.told == [(always, text.format(port)) for always, text in told]
+
+
 @rows(KEY_FORMS)
 def test_forms_of_a_key(gate, work, row):
     check_forms(gate, row, work)

@@ -1,5 +1,5 @@
-/* What only a server does: it tells and proves its host keys, refuses sessions, shows banners, ends logins and asks
- * whether a client is still there (OpenSSH's PROTOCOL, RFC 4252). */
+/* What only a server does: it tells and proves its host keys, refuses sessions, shows banners, ends logins, says
+ * what was made of a request and asks whether a client is still there (OpenSSH's PROTOCOL, RFC 4252). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -578,6 +578,44 @@ static void probe_then_gone(struct evil *e)
 	assert_int_equal(conn_probe(e->us, 3000), ERR_CLOSED);
 }
 
+/* ---- a line for the person at the other end ---- */
+
+static void debug_too_early(struct evil *e)
+{
+	assert_int_equal(conn_debug(e->us, DEBUG_ALWAYS, span_str("x")), ERR_LIMIT);
+	evil_run(e);
+}
+
+static void debug(struct evil *e)
+{
+	static const uint8_t want[] = "\4\1\0\0\0\5hello\0\0\0";
+	uint8_t text[DEBUG_TEXT_MAX + 1] = { 0 };
+
+	assert_int_equal(conn_debug(e->us, DEBUG_ALWAYS, span(text, sizeof(text))), ERR_LIMIT);
+	assert_int_equal(conn_debug(e->us, DEBUG_ALWAYS, span_str("hello")), OK);
+	assert_int_equal(conn_debug(e->us, DEBUG_IF_WANTED, span(text, DEBUG_TEXT_MAX)), OK);
+	evil_run(e);
+	assert_int_equal(evil_count(e, MSG_DEBUG), 2);
+	assert_true(span_eq(evil_said(e, MSG_DEBUG, 0), span(want, sizeof(want))));
+	assert_int_equal(evil_said(e, MSG_DEBUG, 1).p[1], 0);
+}
+
+/* Between our KEXINIT and our NEWKEYS nothing else may be said (RFC 4253 section 7.1). */
+static void debug_waits(struct evil *e)
+{
+	assert_int_equal(conn_debug(e->us, DEBUG_ALWAYS, span_str("hello")), OK);
+	evil_run(e);
+	assert_int_equal(evil_count(e, MSG_DEBUG), 0);
+	evil_rekey(e);
+	assert_int_equal(evil_count(e, MSG_DEBUG), 1);
+}
+
+static void debug_then_gone(struct evil *e)
+{
+	evil_say(e, "buss", MSG_DISCONNECT, 11u, "bye", "");
+	assert_int_equal(conn_debug(e->us, DEBUG_ALWAYS, span_str("x")), ERR_CLOSED);
+}
+
 #define ONE_CHANNEL                            \
 	{                                      \
 		.limits = {.max_channels = 1 } \
@@ -604,6 +642,11 @@ static const struct evil_row rows[] = {
 	{ "too many failures", SERVER, AT_AUTH, PLAY(too_many_failures), ERR_AUTH, DISC_NO_MORE_AUTH_METHODS, 0, ASKS },
 	{ "shut out", SERVER, AT_AUTH, PLAY(shut_out), ERR_AUTH, DISC_NO_MORE_AUTH_METHODS, 0, ASKS },
 	{ "requests are counted", SERVER, AT_AUTH, PLAY(requests_are_counted), ANYTHING, { .login = SAY_NO } },
+
+	{ "debug before the login", OURS_BOTH, AT_AUTH, PLAY(debug_too_early), OK, 0, SAYS_NOTHING },
+	{ "debug: gone", OURS_BOTH, AT_OPEN, PLAY(debug_then_gone), ERR_CLOSED },
+	{ "debug", OURS_BOTH, AT_OPEN, PLAY(debug), ANYTHING },
+	{ "debug waits for new keys", OURS_BOTH, AT_REKEY_SENT, PLAY(debug_waits), ANYTHING },
 
 	{ "probe before the login", OURS_BOTH, AT_SERVICE, PLAY(probe_too_early), OK, 0, SAYS_NOTHING },
 	{ "probe: silence", OURS_BOTH, AT_OPEN, PLAY(silent), ANYTHING },

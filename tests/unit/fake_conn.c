@@ -225,6 +225,12 @@ int conn_answer(struct conn *c, uint32_t question, const struct answer *a)
 	return OK;
 }
 
+int conn_debug(struct conn *c, enum debug_display display, struct span text)
+{
+	note(c, "debug%s %.*s;", display == DEBUG_ALWAYS ? "!" : "", (int)text.n, (const char *)text.p);
+	return c->err ? ERR_CLOSED : OK;
+}
+
 int conn_open(struct conn *c, const struct target *t, void *user, uint32_t *chan)
 {
 	if (c->err)

@@ -238,8 +238,6 @@ static struct audit_record record_of(struct span s, const char *word)
 	return (struct audit_record){ .event = AUDIT_FORWARD,
 				      .time_ms = UINT64_MAX,
 				      .connection = UINT64_MAX,
-				      .channel = UINT64_MAX,
-				      .has_channel = true,
 				      .source = end,
 				      .origin = end,
 				      .requested = end,
@@ -323,7 +321,6 @@ static void whole_lines(void **state)
 		.event = AUDIT_FORWARD,
 		.time_ms = 1767225600000,
 		.connection = 17,
-		.has_channel = true,
 		.source = { .ip = ip_of("2001:db8::7"), .port = 50022 },
 		.origin = { .name = span_str("127.0.0.1"), .port = 40001 },
 		.requested = { .name = span_str("LOCALHOST."), .port = 5432 },
@@ -347,12 +344,11 @@ static void whole_lines(void **state)
 
 	(void)state;
 	line[audit_text(line, &forward)] = '\0';
-	assert_string_equal(
-		line, "time=2026-01-01T00:00:00.000Z event=forward connection=17 channel=0 source=\"2001:db8::7\" "
-		      "source_port=50022 kind=\"direct-tcpip\" end=\"closed\" from_client=0 to_client=12 "
-		      "duration=61.007 actual=\"127.0.0.1\" actual_port=5432 key=\"ED25519 SHA256:abc\" "
-		      "user=\"alice\" requested=\"LOCALHOST.\" requested_port=5432 origin=\"127.0.0.1\" "
-		      "origin_port=40001");
+	assert_string_equal(line, "time=2026-01-01T00:00:00.000Z event=forward connection=17 source=\"2001:db8::7\" "
+				  "source_port=50022 kind=\"direct-tcpip\" end=\"closed\" from_client=0 to_client=12 "
+				  "duration=61.007 actual=\"127.0.0.1\" actual_port=5432 key=\"ED25519 SHA256:abc\" "
+				  "user=\"alice\" requested=\"LOCALHOST.\" requested_port=5432 origin=\"127.0.0.1\" "
+				  "origin_port=40001");
 	line[audit_json(line, &refused)] = '\0';
 	assert_string_equal(line, "{\"time\":\"1970-01-01T00:00:00.000Z\",\"event\":\"listener-refused\","
 				  "\"source\":\"192.0.2.1\",\"source_port\":22,"

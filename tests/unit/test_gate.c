@@ -60,6 +60,7 @@ struct hall {
 	uint32_t ticket;
 	char outside[256];
 	bool at_once;
+	uint16_t own_port; /* on 127.0.0.1, and ours; 0 = none */
 	char dir[64];
 };
 
@@ -109,9 +110,20 @@ static void on_unused(void *user)
 	((struct hall *)user)->unused++;
 }
 
-static const struct gate_calls calls = {
-	.record = on_record, .bind_privileged = on_bind, .take_over = on_take_over, .unused = on_unused
-};
+static bool leads_back(void *user, const struct ip *a, uint16_t port)
+{
+	static const struct ip_range own = { { 4, { 127, 0, 0, 1 } }, 32 };
+	const struct hall *h = user;
+	struct ip inner = ip_unmap(*a);
+
+	return port == h->own_port && ip_in(&inner, &own);
+}
+
+static const struct gate_calls calls = { .record = on_record,
+					 .bind_privileged = on_bind,
+					 .take_over = on_take_over,
+					 .leads_back = leads_back,
+					 .unused = on_unused };
 
 static void hall_new(struct hall *h)
 {
@@ -294,6 +306,49 @@ static void test_lists(void **state)
 			assert_string_equal(h.rig.conn->answer_text[0], "open failed");
 			assert_int_equal(h.last.how, GATE_REFUSED);
 			assert_non_null(strstr(h.rig.text, rows[i].want));
+		}
+		close(l);
+		hall_down(&h);
+	}
+}
+
+/* A forward into the server itself: the client hears why, the record has a rule, and the administrator may want it. */
+static void test_no_way_back(void **state)
+{
+	static const struct {
+		const char *name, *host, *permit;
+		bool yes;
+	} rows[] = {
+		{ "its address", "127.0.0.1", NULL, false },
+		{ "in disguise", "::ffff:127.0.0.1", NULL, false },
+		{ "old spelling", "127.1", NULL, false },
+		{ "permitted in general", "127.0.0.1", "127.0.0.0/8:*", false },
+		{ "permitted for every port", "127.0.0.1", "127.0.0.1:*", false },
+		{ "permitted", "127.0.0.1", "127.0.0.1:%u", true },
+		{ "another port", "127.0.0.1", NULL, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		char word[32], *permit[] = { word };
+		struct hall h;
+		uint16_t to;
+		int l = tcp_listener(&to);
+
+		print_message("%s\n", rows[i].name);
+		hall_up(&h);
+		h.own_port = strstr(rows[i].name, "another") ? to - 1 : to;
+		snprintf(word, sizeof(word), rows[i].permit ? rows[i].permit : "", to);
+		h.policy.permit_open[POLICY_ADMIN] = (struct strs){ permit, rows[i].permit != NULL };
+		hall_new(&h);
+		fake_asks(h.rig.conn, TARGET_DIRECT_TCPIP, rows[i].host, to);
+		rig_until(&h.rig, answered);
+		assert_int_equal(h.rig.conn->answers[0].yes, rows[i].yes);
+		if (!rows[i].yes) {
+			assert_int_equal(h.rig.conn->answers[0].reason, OPEN_PROHIBITED);
+			assert_string_equal(h.rig.conn->answer_text[0], "this server itself listens there");
+			assert_int_equal(h.last.how, GATE_REFUSED);
+			assert_non_null(strstr(h.rig.text, "(guarded: an address where this server itself listens)"));
 		}
 		close(l);
 		hall_down(&h);
@@ -603,33 +658,45 @@ static void test_listeners_refused(void **state)
 
 static void test_gateway_ports(void **state)
 {
+	/* What the client is told; %u is the port. */
+	static const char no[] = "debug GatewayPorts no: the listener for %s port %u is on loopback only;",
+			  yes[] = "debug! GatewayPorts yes: the listener for %s port %u is on every address;";
 	static const struct {
-		const char *host, *bound[3]; /* by enum gateway_ports: no, yes, clientspecified */
+		const char *host;
+		struct {
+			const char *bound, *told;
+		} as[3]; /* by enum gateway_ports: no, yes, clientspecified */
 	} rows[] = {
-		{ "", { "localhost", "*", "*" } },
-		{ "*", { "localhost", "*", "*" } },
-		{ "0.0.0.0", { "localhost", "*", "0.0.0.0" } },
-		{ "localhost", { "localhost", "*", "localhost" } },
-		{ "127.0.0.1", { "127.0.0.1", "*", "127.0.0.1" } },
-		{ "127.0.0.2", { "localhost", "*", "127.0.0.2" } },
-		{ "one.example", { "localhost", "*", "127.0.0.2" } },
+		{ "", { { "localhost", no }, { "*", NULL }, { "*", NULL } } },
+		{ "*", { { "localhost", no }, { "*", NULL }, { "*", NULL } } },
+		{ "0.0.0.0", { { "localhost", no }, { "*", NULL }, { "0.0.0.0", NULL } } },
+		{ "localhost", { { "localhost", NULL }, { "*", yes }, { "localhost", NULL } } },
+		{ "127.0.0.1", { { "127.0.0.1", NULL }, { "*", yes }, { "127.0.0.1", NULL } } },
+		{ "127.0.0.2", { { "localhost", NULL }, { "*", yes }, { "127.0.0.2", NULL } } },
+		{ "one.example", { { "localhost", no }, { "*", yes }, { "127.0.0.2", NULL } } },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < LEN(rows); i++)
 		for (int k = 0; k < 3; k++) {
+			const char *told = rows[i].as[k].told, *host = rows[i].host;
 			struct hall h;
+			char want[256];
 
 			hall_up(&h);
 			h.policy.gateway = (enum gateway_ports)k;
 			hall_new(&h);
-			listen_on(&h, rows[i].host, 0);
+			listen_on(&h, host, 0);
 			rig_until(&h.rig, answered);
 			assert_true(answer(&h, 0)->yes);
 			assert_int_equal(h.last.how, GATE_LISTENING);
-			assert_string_equal(h.actual, rows[i].bound[k]);
+			assert_string_equal(h.actual, rows[i].as[k].bound);
 			assert_int_equal(h.last.actual_port, answer(&h, 0)->port);
 			assert_true(h.last.actual_port >= 1024);
+			snprintf(want, sizeof(want), told ? told : "", *host ? host : "*", h.last.actual_port);
+			if (told) /* before the answer */
+				assert_true(strstr(h.rig.conn->log, want) < strstr(h.rig.conn->log, "answer "));
+			assert_int_equal(strstr(h.rig.conn->log, told ? want : "debug") != NULL, told != NULL);
 			hall_down(&h);
 		}
 }
@@ -1193,6 +1260,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_opens_refused),
 		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_no_way_back),
 		cmocka_unit_test(test_target_refuses),
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_direct_unix),

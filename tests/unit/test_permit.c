@@ -274,6 +274,46 @@ static void test_requests(void **state)
 	}
 }
 
+/* What a guard of the caller's is lifted by. */
+static const struct {
+	const char *admin, *key, *a;
+	uint32_t port;
+	bool named;
+} name_rows[] = {
+	{ NULL, NULL, "127.0.0.1", 22, false },
+	{ "any", NULL, "127.0.0.1", 22, false },
+	{ "none", NULL, "127.0.0.1", 22, false },
+	{ "*:22", NULL, "127.0.0.1", 22, false },
+	{ "127.0.0.1:*", NULL, "127.0.0.1", 22, false },
+	{ "127.0.0.1:22-23", NULL, "127.0.0.1", 22, false },
+	{ "127.0.0.0/8:22", NULL, "127.0.0.1", 22, false },
+	{ "localhost:22", NULL, "127.0.0.1", 22, false },
+	{ "127.0.0.1:23", NULL, "127.0.0.1", 22, false },
+	{ "127.0.0.2:22", NULL, "127.0.0.1", 22, false },
+	{ "[::1]:22", NULL, "127.0.0.1", 22, false },
+	{ "ra:ndom:22", NULL, "127.0.0.1", 22, false },
+	{ NULL, "127.0.0.1:22", "127.0.0.1", 22, false },
+	{ "127.0.0.1:22", NULL, "127.0.0.1", 22, true },
+	{ "a:1 127.0.0.1:22", NULL, "127.0.0.1", 22, true },
+	{ "127.0.0.1:22", NULL, "::ffff:127.0.0.1", 22, true },
+	{ "[::1]:22", NULL, "::1", 22, true },
+};
+
+static void test_names(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < LEN(name_rows); i++) {
+		struct policy p = { .tcp = POLICY_LOCAL };
+		struct ip a = address(name_rows[i].a);
+
+		words(&p.permit_open[POLICY_ADMIN], name_rows[i].admin);
+		words(&p.permit_open[POLICY_KEY], name_rows[i].key);
+		if (permit_open_names(&p, &a, name_rows[i].port) != name_rows[i].named)
+			fail_msg("row %zu: %s: not %d", i, name_rows[i].admin, name_rows[i].named);
+		policy_fini(&p);
+	}
+}
+
 static void test_edges(void **state)
 {
 	static const struct policy any = { .tcp = POLICY_LOCAL };
@@ -405,9 +445,9 @@ static void test_properties(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words),	   cmocka_unit_test(test_long_words), cmocka_unit_test(test_requests),
-		cmocka_unit_test(test_edges),	   cmocka_unit_test(test_sides),      cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_properties),
+		cmocka_unit_test(test_words), cmocka_unit_test(test_long_words), cmocka_unit_test(test_requests),
+		cmocka_unit_test(test_edges), cmocka_unit_test(test_sides),	 cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_names), cmocka_unit_test(test_properties),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

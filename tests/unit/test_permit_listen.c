@@ -3,23 +3,24 @@
 
 #include <stdio.h>
 
-/* Places as text: "loopback", "all", "name" or the address; "+" behind it when it is wider than what was asked for. */
+/* Places as text: "loopback", "all", "name" or the address; behind it "+" when it is more, "-" when it is
+ * less than what was asked for. */
 static const struct {
 	const char *host, *no, *yes, *client;
 } table[] = {
-	{ "", "loopback", "all", "all" },
-	{ "*", "loopback", "all", "all" },
-	{ "0.0.0.0", "loopback", "all", "0.0.0.0" },
-	{ "::", "loopback", "all+", "::" },
+	{ "", "loopback-", "all", "all" },
+	{ "*", "loopback-", "all", "all" },
+	{ "0.0.0.0", "loopback-", "all", "0.0.0.0" },
+	{ "::", "loopback-", "all+", "::" },
 	{ "localhost", "loopback", "all+", "loopback" },
 	{ "LocalHost", "loopback", "all+", "loopback" },
 	{ "127.0.0.1", "127.0.0.1", "all+", "127.0.0.1" },
 	{ "::1", "::1", "all+", "::1" },
 	{ "127.0.0.2", "loopback", "all+", "127.0.0.2" },
-	{ "192.0.2.1", "loopback", "all+", "192.0.2.1" },
-	{ "2001:DB8::1", "loopback", "all+", "2001:db8::1" },
-	{ "gw", "loopback", "all+", "name" },
-	{ "127.1", "loopback", "all+", "name" },
+	{ "192.0.2.1", "loopback-", "all+", "192.0.2.1" },
+	{ "2001:DB8::1", "loopback-", "all+", "2001:db8::1" },
+	{ "gw", "loopback-", "all+", "name" },
+	{ "127.1", "loopback-", "all+", "name" },
 	{ "a b", "loopback", "loopback", "loopback" },
 };
 
@@ -28,11 +29,14 @@ static void check_place(const char *host, enum gateway_ports gateway, const char
 	static const char *const where[] = {
 		[LISTEN_LOOPBACK] = "loopback", [LISTEN_NAME] = "name", [LISTEN_ALL] = "all"
 	};
+	static const char *const changes[] = {
+		[LISTEN_AS_ASKED] = "", [LISTEN_WIDENED] = "+", [LISTEN_NARROWED] = "-"
+	};
 	struct listen_place place = listen_effective(gateway, span_str(host));
 	char got[IP_TEXT + 1], ip[IP_TEXT];
 
 	snprintf(got, sizeof(got), "%s%s", place.where == LISTEN_ADDRESS ? ip_text(&place.ip, ip) : where[place.where],
-		 place.widened ? "+" : "");
+		 changes[place.change]);
 	if (strcmp(got, want) != 0 || place.privileged)
 		fail_msg("'%s' with GatewayPorts %d leads to %s", host, gateway, got);
 }

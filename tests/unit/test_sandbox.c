@@ -606,6 +606,8 @@ static void network_works(struct work *w)
 	sock_tos(w->accepted, 0x10);
 	CHECK(if_nametoindex("lo") > 0);
 	CHECK(resolve_interface("lo", AF_UNSPEC, list, &n, &why) == OK);
+	CHECK(addr_is_here(&(struct ip){ 4, { 127, 1, 2, 3 } }) &&
+	      !addr_is_here(&(struct ip){ 4, { 203, 0, 113, 1 } }));
 	CHECK(write(w->dialled, "hello", 5) == 5);
 	sock_shut(w->dialled);
 	watch_free(watch);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -684,6 +685,56 @@ static void names(void **state)
 	assert_int_equal(port, 0);
 }
 
+/* Loopback as a whole, what the interfaces have, and nothing else. */
+static void addresses_of_this_host(void **state)
+{
+	static const struct {
+		const char *text;
+		bool here;
+	} rows[] = {
+		{ "203.0.113.1", false }, { "2001:db8::1", false },	 { "0.0.0.0", false },
+		{ "::", false },	  { "::ffff:127.0.0.1", false }, { "128.0.0.1", false },
+		{ "127.0.0.1", true },	  { "127.255.255.254", true },	 { "::1", true },
+	};
+	struct ifaddrs *list;
+	struct addr a;
+	struct ip ip;
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		assert_int_equal(ip_parse(&ip, rows[i].text), OK);
+		if (addr_is_here(&ip) != rows[i].here)
+			fail_msg("%s: not %d", rows[i].text, rows[i].here);
+	}
+	assert_int_equal(getifaddrs(&list), 0);
+	for (const struct ifaddrs *i = list; i; i = i->ifa_next) {
+		if (!i->ifa_addr || (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6))
+			continue;
+		memcpy(&a.sa, i->ifa_addr,
+		       i->ifa_addr->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
+		assert_true(addr_ip(&a, &ip) && addr_is_here(&ip));
+	}
+	freeifaddrs(list);
+}
+
+static void sockets_for_both_families(void **state)
+{
+	int four = socket(AF_INET, SOCK_STREAM, 0), six = socket(AF_INET6, SOCK_STREAM, 0);
+	int local = socket(AF_UNIX, SOCK_STREAM, 0), on = 1, off = 0;
+
+	(void)state;
+	assert_false(sock_is_dual(-1));
+	assert_false(sock_is_dual(local));
+	assert_false(sock_is_dual(four));
+	setsockopt(six, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	assert_true(sock_is_dual(six));
+	setsockopt(six, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	assert_false(sock_is_dual(six));
+	close(local);
+	close(four);
+	close(six);
+}
+
 #define T(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
@@ -707,6 +758,8 @@ int main(void)
 		T(unsent_counts_what_is_under_way),
 		T(unix_listener),
 		T(names),
+		T(addresses_of_this_host),
+		T(sockets_for_both_families),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,11 +42,15 @@ class Client(asyncssh.SSHClient):
 
     def __init__(self):
         self.banner = ""
+        self.told = []
         self.lost = None
         self.ended = threading.Event()
 
     def auth_banner_received(self, msg, lang):
         self.banner += msg
+
+    def debug_msg_received(self, msg, lang, always_display):
+        self.told.append((always_display, msg))
 
     def connection_lost(self, exc):
         self.lost = exc
@@ -67,6 +71,11 @@ class Probe:
     @property
     def banner(self):
         return self.client.banner
+
+    @property
+    def told(self):
+        """The DEBUG messages so far: (always_display, text)."""
+        return self.client.told
 
     def open(self, host, port):
         """Opens a channel to host:port: (reader, writer), or the server's refusal as ChannelOpenError."""
