@@ -46,12 +46,13 @@ static bool is_asking(const struct takeovers *t, uint64_t asker)
 void takeover_ask(struct takeovers *t, const struct peers *peers, const struct peer_entry *asker, uint32_t ticket,
 		  struct span host, uint16_t port)
 {
-	struct peer_entry *holder = is_asking(t, asker->id) ? NULL : peers_holder(peers, asker, host, port);
+	bool asking = is_asking(t, asker->id);
+	struct peer_entry *holder = asking ? NULL : peers_holder(peers, asker, host, port);
 	struct takeover *o = holder ? calloc(1, sizeof(*o)) : NULL;
 	bool asked = holder && is_asked(t, holder->id);
 
-	if (!o) {
-		t->answer(t->user, asker->id, ticket, false);
+	if (!o) { /* the holder may have left since the asker tried: it tries once more, and then knows */
+		t->answer(t->user, asker->id, ticket, !asking && !holder);
 		return;
 	}
 	*o = (struct takeover){ .asker = asker->id, .holder = holder->id, .ticket = ticket };

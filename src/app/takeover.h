@@ -12,7 +12,7 @@ struct takeovers {
 	void (*probe)(void *user, struct peer_entry *holder);
 	/* Close it: it did not answer. */
 	void (*evict)(void *user, struct peer_entry *holder, const struct peer_entry *asker);
-	/* The asker may bind again, or is told that the port stays taken. */
+	/* The asker may try again to bind, or is told that the port stays taken. */
 	void (*answer)(void *user, uint64_t asker, uint32_t ticket, bool yes);
 	void *user;
 };
@@ -20,7 +20,8 @@ struct takeovers {
 void takeovers_init(struct takeovers *t);
 void takeovers_fini(struct takeovers *t);
 
-/* `answer` follows, perhaps at once: no, when the asker has another question under way. */
+/* `answer` follows, perhaps at once: no, when the asker has another question under way; yes, when no connection of its
+ * user and key listens there. */
 void takeover_ask(struct takeovers *t, const struct peers *peers, const struct peer_entry *asker, uint32_t ticket,
 		  struct span host, uint16_t port);
 /* The holder has answered, or has been silent for long enough. */
