@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/err.h"
-
 /* `longest`: no line has more bytes. */
 static int start(struct lines *l, FILE *f, size_t longest)
 {
@@ -71,6 +69,21 @@ int lines_next(struct lines *l)
 		l->text[n] = 0;
 		return 1;
 	}
+}
+
+int lines_rest(struct lines *l, struct buf *out)
+{
+	uint8_t piece[16384];
+	size_t n;
+
+	while ((n = fread(piece, 1, sizeof(piece), l->f)) > 0) {
+		if (n > out->max - out->n)
+			return ERR_LIMIT;
+		buf_bytes(out, span(piece, n));
+		if (buf_err(out))
+			return ERR_NOMEM;
+	}
+	return ferror(l->f) ? ERR_IO : OK;
 }
 
 void lines_close(struct lines *l)

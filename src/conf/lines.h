@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "base/base.h"
+#include "base/buf.h"
 
 enum { LINE_MAX_BYTES = 64 * 1024 };
 
@@ -23,6 +23,9 @@ int lines_open_memory(struct lines *l, const void *p, size_t n) MUST_CHECK;
 /* The next line: 1; 0 at the end; ERR_IO (errno set) when the system refuses to read on. A line of more than
  * LINE_MAX_BYTES is skipped whole. A last line without LF counts. */
 int lines_next(struct lines *l) MUST_CHECK;
+/* Appends what follows the last line, as it is. OK; ERR_LIMIT when it does not fit below out->max; ERR_IO (errno set);
+ * ERR_NOMEM. */
+int lines_rest(struct lines *l, struct buf *out) MUST_CHECK;
 void lines_close(struct lines *l);
 
 #endif

@@ -11,7 +11,7 @@ enum { HASH_MAX = 64 };
 size_t hash_size(enum hash_id id);
 
 /* Digest of the concatenation of n spans; out has hash_size() bytes. OK or ERR_CRYPTO.
- * SHA-1 serves only hashed known_hosts names, MD5 only old fingerprints and PEM keys. */
+ * SHA-1 serves only hashed known_hosts names and lists of revoked keys, MD5 only old fingerprints and PEM keys. */
 int hash_spans(const struct crypto *c, enum hash_id id, const struct span *s, size_t n, uint8_t *out) MUST_CHECK;
 
 /* HMAC over one span; out has hash_size() bytes. */

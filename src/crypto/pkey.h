@@ -94,6 +94,9 @@ bool cert_is(struct span blob);
 /* Takes it apart and checks the CA's signature (the CA may not be a certificate, and rsa only with SHA-2).
  * OK, ERR_SYNTAX or ERR_CRYPTO; `why` says what. */
 int cert_parse(struct cert *out, const struct crypto *c, struct span blob, struct why *why) MUST_CHECK;
+/* Takes it apart only. What it says is then anybody's claim, good for no more than to refuse it. OK, ERR_SYNTAX,
+ * ERR_CRYPTO (the numbers of its key); `why` says what. */
+int cert_read(struct cert *out, struct span blob, struct why *why) MUST_CHECK;
 /* Appends the plain public blob that the certificate is for. OK, ERR_CRYPTO, ERR_NOT_FOUND or ERR_NOMEM. */
 int cert_plain_blob(struct span cert_blob, struct buf *out) MUST_CHECK;
 

@@ -401,13 +401,54 @@ def test_revoked(lab, start_server, admits, work, certificate, what):
     assert admits(server, "digger")
 
 
-def test_revoked_by_a_binary_list(lab, start_server, admits, work):
-    """It is not understood, so nobody gets in, and the record says why."""
-    keytool.keygen("-k", "-f", work / "krl", str(lab.keys.user("rsa")) + ".pub")
-    os.chmod(work / "krl", 0o644)
-    server = start_server("aditd", config=[f"RevokedKeys {work}/krl"])
+# name, what ssh-keygen -k gets, for which authority; who of "plain" (a key), "seven" and "eight" (certificates with these
+# serial numbers) is revoked.
+BINARY = [
+    ("key", "key: {plain}", None, ["plain"]),
+    ("sha1", "sha1: {plain}", None, ["plain"]),
+    ("sha256", "sha256: {plain}", None, ["plain"]),
+    ("hash", "hash: {print}", None, ["plain"]),
+    ("key-of-certificate", "sha256: {seven}", None, ["seven"]),
+    ("authority", "key: {ca}", None, ["seven", "eight"]),
+    ("hash-of-authority", "sha256: {ca}", None, ["seven", "eight"]),
+    ("serial", "serial: 7", "user_ca", ["seven"]),
+    ("range", "serial: 8-900", "user_ca", ["eight"]),
+    ("bitmap", "serial: 1\nserial: 4\nserial: 6\nserial: 8\nserial: 11", "user_ca", ["eight"]),
+    ("id", "id: id of certified_seven", "user_ca", ["seven"]),
+    ("any-authority", "serial: 7", "none", ["seven"]),
+    ("all-of-it", "serial: 1-18446744073709551615", "user_ca", ["seven", "eight"]),
+    ("other-serials", "serial: 1-6\nserial: 9-900", "user_ca", []),
+    ("other-authority", "serial: 1-900\nid: id of certified_eight", "another_ca", []),
+    ("other-id", "id: id of certified", "user_ca", []),
+    ("other-key", "key: {other}\nsha1: {other}\nsha256: {other}", None, []),
+]
+
+
+@table(*BINARY)
+def test_revoked_by_a_binary_list(lab, start_server, admits, work, certificate, row):
+    """ssh-keygen, which made it, says the same."""
+    keys = {"plain": (lab.key, None), **{name: certificate(name, serial=serial)
+                                         for name, serial in (("seven", 7), ("eight", 8))}}
+    words = {name: keytool.public(key) for name, (key, _) in keys.items()}
+    text = row[1].format(**words, ca=keytool.public(lab.keys.make("user_ca")), print=keytool.fingerprint(lab.key),
+                         other=keytool.public(lab.keys.user("rsa")))
+    authority = row[2] if row[2] in (None, "none") else str(lab.keys.make(row[2])) + ".pub"
+    krl = keytool.revocations(work / "krl", text, *(["-s", authority] if authority else []))
+    server = start_server("aditd", config=[f"RevokedKeys {krl}"])
+    revoked = [name for name, (key, cert) in keys.items() if not admits(server, "digger", key, certificate=cert)]
+    assert revoked == row[3]
+    assert revoked == [name for name, (key, cert) in keys.items() if keytool.is_revoked(krl, cert or str(key) + ".pub")]
+    if revoked:
+        assert rule(server, rule=f"is listed in {krl}")
+
+
+def test_revoked_by_a_damaged_list(lab, start_server, admits, work):
+    """Nobody gets in, and the record says why."""
+    krl = keytool.revocations(work / "krl", "key: " + keytool.public(lab.keys.user("rsa")))
+    krl.write_bytes(krl.read_bytes()[:-1])
+    server = start_server("aditd", config=[f"RevokedKeys {krl}"])
     assert not admits(server)
-    assert "binary revocation lists are not supported" in rule(server, key="ED25519")["rule"]
+    assert f"the binary list {krl} cannot be used: it is cut short" in rule(server, key="ED25519")["rule"]
 
 
 def test_revoked_without_a_list(start_server, admits, work):

@@ -245,12 +245,17 @@ def test_unwritable(trust, work):
     one.told(r"(?i)file/known_hosts|could not|failed to add")
 
 
-def test_revoked_host_keys(trust, openssh, work):
-    """RevokedHostKeys: a plain list of keys; the sentence names the file."""
-    (work / "revoked").write_text(keytool.public(openssh.host_keys["rsa"]) + "\n", encoding="ascii")
+@pytest.mark.parametrize("binary", [False, True], ids=["text", "binary"])
+def test_revoked_host_keys(trust, openssh, work, binary):
+    """RevokedHostKeys: a list of keys, or one of ssh-keygen -k; the sentence names the file."""
+    revoked = keytool.public(openssh.host_keys["rsa"])
+    if binary:
+        keytool.revocations(work / "revoked", "sha256: " + revoked)
+    else:
+        (work / "revoked").write_text(revoked + "\n", encoding="ascii")
     trust.works(openssh.known_hosts(), options=[f"RevokedHostKeys={work}/revoked", "HostKeyAlgorithms=ssh-ed25519"])
     trust(openssh.known_hosts(), options=[f"RevokedHostKeys={work}/revoked", "HostKeyAlgorithms=rsa-sha2-512"]).fails(
-        "revoked", lines=0)
+        f"revoked.*{work}/revoked", lines=0)
 
 
 def test_unreadable_revocations(trust, openssh, work):
@@ -326,6 +331,16 @@ def test_certificate_revoked_ca(trust, certified):
     server, line = certified()
     said = trust(line + line.replace("@cert-authority", "@revoked"), server=server, options=DEFAULT).fails(lines=0)
     assert re.search("(?i)revoked", said), said
+
+
+@pytest.mark.parametrize("serials, works", [("1-4", True), ("5", False)])
+def test_certificate_revoked_by_its_number(trust, certified, lab, work, serials, works):
+    server, line = certified(serial=5)
+    krl = keytool.revocations(work / "krl", f"serial: {serials}", "-s", str(lab.keys.make("host_ca_ed25519")) + ".pub")
+    if works:
+        trust.works(line, server=server, options=[f"RevokedHostKeys={krl}"])
+    else:
+        trust(line, server=server, options=[f"RevokedHostKeys={krl}"]).fails("the serial number of its cert", lines=0)
 
 
 def test_plain_key_of_a_certified_host(trust, certified):

@@ -7,6 +7,12 @@
 #include "conf/known_hosts.h"
 #include "known_hosts_keys.h"
 
+/* The start of a binary list of revoked keys: magic, version (the last byte), three numbers, two empty strings. */
+#define ZEROS8		   "\0\0\0\0\0\0\0\0"
+#define KRL_START(version) "SSHKRL\n\0\0\0\0" version ZEROS8 ZEROS8 ZEROS8 ZEROS8
+/* Its section of certificates, of any CA, with 8 bytes of key IDs. */
+#define KRL_IDS(ids) "\1\0\0\0\25" ZEROS8 "\43\0\0\0\10" ids
+
 extern struct crypto *crypto;
 
 int crypto_setup(void **state);

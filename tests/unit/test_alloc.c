@@ -162,6 +162,16 @@ static int ask_revoked(void *ctx)
 	return err;
 }
 
+/* The CA, or the ID, of the certificate is in the file: whatever fails, it is not let through. */
+static int ask_listed(void *ctx)
+{
+	struct question *q = ctx;
+	int err = revoked_check(q->files[0], REVOKED_HOST, buf_span(&q->key), crypto, NULL);
+
+	assert_true(err == ERR_HOST_KEY || err == ERR_NOMEM);
+	return err == ERR_HOST_KEY ? OK : err;
+}
+
 static int append_hashed(void *ctx)
 {
 	static const uint8_t salt[KH_SALT] = { 1 };
@@ -194,12 +204,32 @@ static void test_known_hosts(void **state)
 	remove_dir(dir);
 }
 
+/* Lists as text and as ssh-keygen -k makes them (with the ID "good" and any CA). */
+static void test_revoked(void **state)
+{
+	static const char text[] = KEY_B "\n" KEY_CA "\n";
+	static const char binary[] = KRL_START("\1") KRL_IDS("\0\0\0\4good");
+	char *dir = temp_dir(), *first = temp_file(dir, "text", text, sizeof(text) - 1);
+	char *second = temp_file(dir, "binary", binary, sizeof(binary) - 1);
+	struct question one = { .files = { first }, .key = key_blob(GOOD_CERT) };
+	struct question two = { .files = { second }, .key = one.key };
+
+	(void)state;
+	assert_true(alloc_torture(ask_listed, &one) > 3);
+	assert_true(alloc_torture(ask_listed, &two) > 2);
+	buf_fini(&one.key);
+	free(first);
+	free(second);
+	remove_dir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_helper),
 		cmocka_unit_test(test_base),
 		cmocka_unit_test(test_known_hosts),
+		cmocka_unit_test(test_revoked),
 	};
 
 	return cmocka_run_group_tests(tests, crypto_setup, crypto_teardown);

@@ -462,18 +462,26 @@ static void test_revoked_list(void **state)
 		{ "known_hosts instead", SAYS(H KEY_B "\n"), KEY_A, ERR_SYNTAX },
 		{ "truncated key", SAYS("ssh-ed25519 AAAAC3NzaC1lZDI1"), KEY_A, ERR_SYNTAX },
 		{ "NUL", SAYS(KEY_B "\0\n"), KEY_A, ERR_SYNTAX },
-		{ "binary list", SAYS("SSHKRL\n\0\0\0\0\1"), KEY_A, ERR_SYNTAX },
+		{ "binary list cut short", SAYS(KRL_START("\1") "\2\0\0\0"), KEY_A, ERR_SYNTAX },
+		{ "binary list of another version", SAYS(KRL_START("\2")), KEY_A, ERR_SYNTAX },
+		{ "magic cut short", SAYS("SSHKRL\n"), KEY_A, ERR_SYNTAX },
+		{ "magic without NUL", SAYS("SSHKRL\n" KEY_B "\n"), KEY_A, ERR_SYNTAX },
+		{ "magic in the second line", SAYS("\n" KRL_START("\1")), KEY_A, ERR_SYNTAX },
 		{ "another type than it says", SAYS("ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIA==\n"), KEY_A, ERR_SYNTAX },
 		{ "broken line behind others", SAYS(KEY_B "\n" KEY_E "\nx"), KEY_A, ERR_SYNTAX },
 		{ "listed", SAYS(KEY_A "\n"), KEY_A, ERR_HOST_KEY },
 		{ "listed last, no LF", SAYS("# x\n\n" KEY_B " comment\n\t" KEY_A), KEY_A, ERR_HOST_KEY },
 		{ "key of the certificate", SAYS(KEY_A "\n"), GOOD_CERT, ERR_HOST_KEY },
 		{ "CA of the certificate", SAYS(KEY_CA "\n"), GOOD_CERT, ERR_HOST_KEY },
+		{ "CA whose signature is not accepted", SAYS(KEY_RSA_CA "\n"), SHA1_CERT, ERR_HOST_KEY },
 		{ "listed as a certificate", SAYS(ANY_CERT "\n"), KEY_A, ERR_HOST_KEY },
+		{ "key ID in a binary list", SAYS(KRL_START("\1") KRL_IDS("\0\0\0\4good")), GOOD_CERT, ERR_HOST_KEY },
 		{ "empty", SAYS(""), KEY_A, OK },
 		{ "others", SAYS(KEY_B "\n" KEY_CA "\n"), KEY_A, OK },
 		{ "other CA", SAYS(KEY_B "\n" KEY_CA2 "\n"), GOOD_CERT, OK },
 		{ "unknown type", SAYS("ssh-next AAAACHNzaC1uZXh0\n"), KEY_A, OK },
+		{ "empty binary list", SAYS(KRL_START("\1")), GOOD_CERT, OK },
+		{ "other key ID in a binary list", SAYS(KRL_START("\1") KRL_IDS("\0\0\0\4best")), GOOD_CERT, OK },
 	};
 	char *dir = temp_dir();
 
@@ -489,6 +497,26 @@ static void test_revoked_list(void **state)
 		buf_fini(&blob);
 		free(file);
 	}
+	remove_dir(dir);
+}
+
+/* Text lists have no limit. */
+static void test_revoked_large_list(void **state)
+{
+	static const char start[] = KRL_START("\1") "\2\0\377\377\377";
+	struct buf blob = key_blob(KEY_A);
+	struct why why = { 0 };
+	char *dir = temp_dir(), *file = temp_file(dir, "large", start, sizeof(start) - 1);
+
+	(void)state;
+	for (off_t more = 1; more >= 0; more--) {
+		assert_int_equal(truncate(file, REVOKED_BINARY_MAX + more), 0);
+		assert_int_equal(revoked_check(file, REVOKED_HOST, buf_span(&blob), crypto, &why),
+				 more ? ERR_LIMIT : ERR_SYNTAX);
+		assert_true(!strstr(why.text, "16 MiB") == !more);
+	}
+	buf_fini(&blob);
+	free(file);
 	remove_dir(dir);
 }
 
@@ -565,12 +593,12 @@ static void test_like_ssh_keygen(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_verdicts),	cmocka_unit_test(test_truncated_anywhere),
-		cmocka_unit_test(test_bad_questions),	cmocka_unit_test(test_forged_certificates),
-		cmocka_unit_test(test_long_lines),	cmocka_unit_test(test_sentences),
-		cmocka_unit_test(test_by_pattern),	cmocka_unit_test(test_files),
-		cmocka_unit_test(test_revoked_list),	cmocka_unit_test(test_revoked_list_unreadable),
-		cmocka_unit_test(test_like_ssh_keygen),
+		cmocka_unit_test(test_verdicts),	   cmocka_unit_test(test_truncated_anywhere),
+		cmocka_unit_test(test_bad_questions),	   cmocka_unit_test(test_forged_certificates),
+		cmocka_unit_test(test_long_lines),	   cmocka_unit_test(test_sentences),
+		cmocka_unit_test(test_by_pattern),	   cmocka_unit_test(test_files),
+		cmocka_unit_test(test_revoked_list),	   cmocka_unit_test(test_revoked_list_unreadable),
+		cmocka_unit_test(test_revoked_large_list), cmocka_unit_test(test_like_ssh_keygen),
 	};
 
 	return cmocka_run_group_tests(tests, crypto_setup, crypto_teardown);

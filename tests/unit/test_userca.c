@@ -260,8 +260,14 @@ static void test_revoked(void **state)
 		{ "cp ca.pub revoked", ERR_DENIED, "the key is revoked: it, or the CA of its certificate" },
 		{ "cat other.pub k.pub >revoked", ERR_DENIED, "the key is revoked" },
 		{ "echo junk >revoked", ERR_SYNTAX, "RevokedKeys is a list of public keys" },
-		{ "rm revoked", ERR_IO, "no key is accepted, because RevokedKeys" },
+		{ "true", ERR_IO, "no key is accepted, because RevokedKeys" },
+		{ "ssh-keygen -k -f revoked other.pub k.pub", ERR_DENIED, "the key is revoked: it is listed in" },
+		{ "ssh-keygen -k -f revoked ca.pub", ERR_DENIED, "the CA of its certificate is listed in" },
+		{ "echo id: id >s && ssh-keygen -k -f revoked -s ca.pub s", ERR_DENIED, "the key ID of its" },
+		{ "ssh-keygen -k -f s k.pub && head -c 99 s >revoked", ERR_SYNTAX, "cannot be used: it is cut short" },
 		{ "cat other.pub >revoked", OK, NULL },
+		{ "ssh-keygen -k -f revoked other.pub", OK, NULL },
+		{ "echo id: id >s && ssh-keygen -k -f revoked -s other.pub s", OK, NULL },
 	};
 	struct cert cert;
 
@@ -271,7 +277,7 @@ static void test_revoked(void **state)
 		struct why why = { "" };
 		int err;
 
-		assert_true(sh("%s", rows[i].make));
+		assert_true(sh("rm -f revoked; %s", rows[i].make));
 		err = revoked_check(in_dir("revoked"), REVOKED_USER, buf_span(&blob), crypto, &why);
 		if (err != rows[i].err || (err && !strstr(why.text, rows[i].sentence)))
 			fail_msg("%s: %d (%s)", rows[i].make, err, why.text);

@@ -16,6 +16,21 @@ def keygen(*args):
                    stdout=subprocess.DEVNULL)
 
 
+def revocations(path, text, *options):
+    """Makes the binary list of revoked keys that the text describes (ssh-keygen(1))."""
+    (path.parent / "spec").write_text(text + "\n", encoding="ascii")
+    keygen("-k", "-f", path, *options, path.parent / "spec")
+    os.chmod(path, 0o644)
+    return path
+
+
+def is_revoked(path, public_key):
+    """What ssh-keygen says."""
+    said = subprocess.run(["ssh-keygen", "-Q", "-f", path, public_key], check=False, capture_output=True, text=True)
+    assert said.returncode in (0, 1), said
+    return said.returncode == 1
+
+
 class Keyring:
     """Keys by name in one folder."""
 
@@ -45,11 +60,12 @@ class Keyring:
         os.chmod(path, mode)
         return path
 
-    def certify(self, ca, key, *, host=False, principals="", valid="always:forever", options=(), name=None):
+    def certify(self, ca, key, *, host=False, principals="", valid="always:forever", options=(), name=None,
+                serial=0):
         """Signs key.pub with `ca`; returns the path of the certificate (moved to `name` if given)."""
         cert = key.parent / f"{key.name}-cert.pub"
         keygen("-s", ca, "-I", "id of " + key.name, *(["-h"] if host else []),
-               *(["-n", principals] if principals else []), "-V", valid,
+               *(["-n", principals] if principals else []), "-V", valid, "-z", serial,
                *[word for option in options for word in ("-O", option)], str(key) + ".pub")
         return cert.rename(key.parent / name) if name else cert
 
