@@ -61,8 +61,12 @@ class Client(Wire):
 
     def request(self, method, *parts, user=None, service="ssh-connection"):
         """A USERAUTH_REQUEST as a message; the parts follow the method."""
-        return message(USERAUTH_REQUEST, string(self.user if user is None else user), string(service), string(method),
-                       *parts)
+        self.asked = self.user if user is None else user
+        return message(USERAUTH_REQUEST, string(self.asked), string(service), string(method), *parts)
+
+    def tries(self, *requests):
+        """Sends such messages."""
+        self.raw(b"".join(map(self.frame, requests)))
 
     def blob(self):
         return string(ALGORITHM) + string(self.key.public_key().public_bytes(*RAW))
@@ -75,7 +79,7 @@ class Client(Wire):
         return text + string(string(algorithm) + string(spoil(signature) if spoil else signature))
 
     def login(self):
-        self.raw(self.frame(self.signed()))
+        self.tries(self.signed())
         self.expect(USERAUTH_SUCCESS)
 
     def greet(self):
