@@ -19,7 +19,7 @@ from .wire import (CHANNEL_FAILURE, CHANNEL_SUCCESS, CLOSE, OPEN_CONFIRMATION, O
                    u32)
 
 PROTOCOL, KEX, MAC, SERVICE, NO_MORE_METHODS = 2, 3, 5, 7, 14  # reasons, RFC 4253 section 11.1
-PROHIBITED, CONNECT_FAILED, UNKNOWN_TYPE = 1, 2, 3             # reasons, RFC 4254 section 5.1
+PROHIBITED, UNKNOWN_TYPE = 1, 3                # reasons, RFC 4254 section 5.1
 ESCAPES = "\x1b]52;c;aGk=\x07\x1b[2Jclear\r\nsecond: line\x7f\x9b1m"
 WILD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]")  # what a terminal obeys
 LINE_MAX = 4096
