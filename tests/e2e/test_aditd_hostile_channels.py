@@ -1,4 +1,4 @@
-"""What a bad client may send to aditd during and after the login: requests, channels, listeners. Name, verdict, script."""
+"""What a bad client may send to aditd during the login and after it. Each case: name, verdict, script."""
 import pytest
 
 from lab.hostile_client import ALGORITHM
@@ -6,9 +6,9 @@ from lab.siege import (ESCAPES, LIVES, NO_MORE_METHODS, PROHIBITED, PROTOCOL, SE
                        Answers, Denied, Ends, Lives, Table, Unimplemented)
 from lab.wire import (CHANNEL_FAILURE, CHANNEL_REQUEST, CHANNEL_SUCCESS, CLOSE, DATA, DISCONNECT, EOF, EXT_INFO,
                       EXTENDED_DATA, GLOBAL_REQUEST, KEXINIT, NEWKEYS, OPEN, OPEN_CONFIRMATION, OPEN_FAILURE, PING,
-                      PONG, REQUEST_FAILURE, REQUEST_SUCCESS, SERVICE_ACCEPT, SERVICE_REQUEST, USERAUTH_60,
-                      USERAUTH_BANNER, USERAUTH_FAILURE, USERAUTH_REQUEST, USERAUTH_SUCCESS, WINDOW_ADJUST, Reader,
-                      string, u32)
+                      PONG, REQUEST_FAILURE, REQUEST_SUCCESS, SERVICE_ACCEPT, SERVICE_REQUEST, UNIMPLEMENTED,
+                      USERAUTH_60, USERAUTH_BANNER, USERAUTH_FAILURE, USERAUTH_REQUEST, USERAUTH_SUCCESS,
+                      WINDOW_ADJUST, Reader, string, u32)
 
 case = Table()
 
@@ -52,9 +52,20 @@ for number in FROM_80 + SERVERS:
     case(f"login: message {number} before it", refused)(before_login(number, u32(0, 0, 0)))
 for number in (KEXINIT, NEWKEYS, 30, 31, 34):
     case(f"login: message {number} before it", Ends(PROTOCOL, f"message {number} is not"))(before_login(number))
+
+
+def unknown_before(number):
+    def script(bad):
+        bad.secure()
+        bad.send(number, b"whatever")
+        assert Reader(bad.expect(UNIMPLEMENTED)).u32() == bad.sent - 1
+        bad.service()
+        bad.login()
+    return script
+
+
 for number in (9, 19, 54):
-    case(f"login: unknown message {number}", Ends(PROTOCOL, "login request out of place"))(
-        lambda bad, number=number: (bad.secure(), bad.send(number), bad.tries(bad.request("none"))))
+    case(f"login: unknown message {number}", LIVES)(unknown_before(number))
 
 
 def info(name, verdict, *payload, times=1, accepted=False):
@@ -116,15 +127,15 @@ case("login: without a method", Ends(PROTOCOL, "login request out of place"))(
     before_login(USERAUTH_REQUEST, string("root"), string("ssh-connection")))
 
 BAD_NAME = Ends(PROTOCOL, "user name is too long or has control characters")
-for name, user in {"NUL": b"ro\0ot", "escapes": ESCAPES, "line ends": "root\nroot", "DEL": "root\x7f", "256 bytes": "x" * 256,
-                   "10 000 characters": "x" * 10000}.items():
+for name, user in {"NUL": b"ro\0ot", "escapes": ESCAPES, "line ends": "root\nroot", "DEL": "root\x7f",
+                   "256 bytes": "x" * 256, "10 000 characters": "x" * 10000}.items():
     case(f"user: {name}", BAD_NAME)(signed(user=user))
 KEY = string(ALGORITHM) + string(bytes(32))
 ODD_NAMES = {"not UTF-8": (b"\xff\xfe", r"refused \\xff\\xfe from"), "C1": ("\x9b2J", r"refused \\xc2\\x9b2J from"),
              "backwards": ("\u202etoor", r"refused \\xe2\\x80\\xaetoor from"), "empty": (b"", "refused  from"),
              "percent": ("%n%s%1$n", r"refused %n%s%1\$n from"), "255 bytes": ("x" * 255, "refused x+… from"),
-             "audit record": ('x" event=granted y="', r'user="x\\" event=granted y=\\""'), "path": ("../../etc", "refused"),
-             "pattern": ("*", r"refused \* from"), "style": (":none", "refused")}
+             "audit record": ('x" event=granted y="', r'user="x\\" event=granted y=\\""'),
+             "path": ("../../etc", "refused"), "pattern": ("*", r"refused \* from"), "style": (":none", "refused")}
 for name, (user, log) in ODD_NAMES.items():
     case(f"user: {name}", Denied(log))(signed(user=user, blob=KEY))
 
@@ -155,14 +166,17 @@ case("key: long signature", Denied("signature"))(signed(spoil=lambda good: good 
 case("key: short signature", Denied("signature"))(signed(spoil=lambda good: good[:-1]))
 case("key: not in the file", Denied("refused"))(signed(blob=KEY))
 for name, algorithm, blob, log in [
-        ("truncated", ALGORITHM, KEY[:-1], "refused"), ("length that lies", ALGORITHM, string(ALGORITHM) + u32(33) + bytes(32), ""),
+        ("truncated", ALGORITHM, KEY[:-1], "refused"),
+        ("length that lies", ALGORITHM, string(ALGORITHM) + u32(33) + bytes(32), "refused"),
         ("empty", ALGORITHM, b"", "another type"), ("with a tail", ALGORITHM, KEY + b"x", "refused"),
-        ("of another type", b"rsa-sha2-512", KEY, "another type"), ("RSA as ed25519", ALGORITHM, string("ssh-rsa") + KEY, "another"),
+        ("of another type", b"rsa-sha2-512", KEY, "another type"),
+        ("RSA as ed25519", ALGORITHM, string("ssh-rsa") + KEY, "another type"),
         ("unknown algorithm", b"ssh-dss", string("ssh-dss"), "algorithm is unknown"),
         ("algorithm with escapes", ESCAPES.encode(), KEY, "algorithm is unknown"),
         ("algorithm of 10 000 bytes", b"x" * 10000, KEY, "algorithm is unknown"),
         ("certificate truncated", CERT, string(CERT) + string(bytes(32)) + string(bytes(20)), "refused"),
-        ("certificate that is none", CERT, string(CERT), "refused"), ("plain key as certificate", CERT, KEY, "another type"),
+        ("certificate that is none", CERT, string(CERT), "refused"),
+        ("plain key as certificate", CERT, KEY, "another type"),
         ("certificate as plain key", ALGORITHM, string(CERT) + KEY, "another type"),
         ("of 16 KB", ALGORITHM, KEY + bytes(16000), "refused"), ("of 30 KB", ALGORITHM, KEY + bytes(30000), "refused")]:
     case(f"key: {name}", Denied(log))(signed(algorithm=algorithm, blob=blob))
@@ -252,7 +266,8 @@ def refusal(reason, log=None):
 
 for kind in ("x11", "auth-agent@openssh.com", "tun@openssh.com", "", "direct-tcpip\0x", "direct-tcpi", "x" * 30000):
     case(f"open: type {kind[:20]!r}", refusal(UNKNOWN_TYPE))(entered(OPEN, string(kind), OPENING))
-case("open: type with escapes", refusal(UNKNOWN_TYPE, r"asked for a \\x1b\]52"))(entered(OPEN, string(ESCAPES), OPENING))
+case("open: type with escapes", refusal(UNKNOWN_TYPE, r"asked for a \\x1b\]52"))(
+    entered(OPEN, string(ESCAPES), OPENING))
 case("open: session", refusal(PROHIBITED))(entered(OPEN, string("session"), OPENING))
 for kind in ("forwarded-tcpip", "forwarded-streamlocal@openssh.com"):
     case(f"open: {kind} by a client", refusal(PROHIBITED))(
@@ -274,7 +289,8 @@ for port in (0, 65536, 65536 + 22, 0x80000000, 0xffffffff):
     case(f"open: port {port}", refusal(PROHIBITED))(
         direct(string("127.0.0.1"), u32(port), ORIGIN))
 HOSTS = {"NUL": b"127.0.0.1\0.example", "escapes": ESCAPES, "10 KB": "x" * 10000, "1025 bytes": "x" * 1025,
-         "1024 bytes": "x" * 1024, "empty": "", "not UTF-8": b"\xff\xfe", "many dots": "." * 255, "percent": "fe80::1%n%n",
+         "1024 bytes": "x" * 1024, "empty": "", "not UTF-8": b"\xff\xfe", "many dots": "." * 255,
+         "percent": "fe80::1%n%n",
          "a space": "127.0.0.1 ", "an option": "--help", "everything": "0.0.0.0", "link-local": "169.254.169.254"}
 for name, host in HOSTS.items():
     case(f"open: host {name}", Answers(OPEN_FAILURE, u32(7)))(direct(string(host), u32(9), ORIGIN))
@@ -286,7 +302,8 @@ for size in (0, 1, 255):
 @case("open: origin with escapes", LIVES)
 def _(bad):
     bad.enter()
-    bad.send(OPEN, string("direct-tcpip"), OPENING, string("127.0.0.1"), u32(bad.echo), string(ESCAPES), u32(0xffffffff))
+    bad.send(OPEN, string("direct-tcpip"), OPENING, string("127.0.0.1"), u32(bad.echo), string(ESCAPES),
+             u32(0xffffffff))
     bad.expect(OPEN_CONFIRMATION)
 
 
@@ -352,7 +369,8 @@ case("channel: request", Answers(CHANNEL_FAILURE, u32(0)))(
     on_channel((CHANNEL_REQUEST, CHANNEL, string(ESCAPES), b"\1", bytes(32000))))
 case("channel: request without a reply", LIVES)(on_channel((CHANNEL_REQUEST, CHANNEL, string("shell"), b"\0")))
 case("channel: request after EOF", Answers(CHANNEL_FAILURE, u32(0)))(
-    on_channel((EOF, CHANNEL), (CHANNEL_REQUEST, CHANNEL, string("winadj@putty.projects.tartarus.org"), b"\1")))
+    on_channel((DATA, CHANNEL, string("the echo of this keeps it open")), (EOF, CHANNEL),
+               (CHANNEL_REQUEST, CHANNEL, string("winadj@putty.projects.tartarus.org"), b"\1"), window=0))
 for number in (OPEN_CONFIRMATION, OPEN_FAILURE):
     case(f"channel: message {number} that nobody waits for", Ends(PROTOCOL, "we did not open"))(
         on_channel((number, CHANNEL, u32(0, 1 << 20, 32768))))
@@ -407,7 +425,8 @@ for name in ("tcpip-forward", "cancel-tcpip-forward"):
     case(f"{name}: host of 10 KB", BAD_GLOBAL)(asks(name, string("x" * 10000), u32(0)))
     for port in (65536, 65536 + 22, 0xffffffff):
         case(f"{name}: port {port}", NO)(asks(name, string("127.0.0.1"), u32(port)))
-    for title, host in {"NUL": b"127.0.0.1\0", "escapes": ESCAPES, "1024 bytes": "x" * 1024, "not UTF-8": b"\xff"}.items():
+    for title, host in {"NUL": b"127.0.0.1\0", "escapes": ESCAPES, "1024 bytes": "x" * 1024,
+                        "not UTF-8": b"\xff"}.items():
         case(f"{name}: host {title}", NO)(asks(name, string(host), u32(40000)))
 for name in ("streamlocal-forward@openssh.com", "cancel-streamlocal-forward@openssh.com"):
     case(f"{name}: path of 10 KB", BAD_GLOBAL)(asks(name, string("/" + "x" * 10000)))

@@ -1,4 +1,4 @@
-"""A scripted SSH client whose every step can be done wrong. It runs in the test's own thread: call the steps one by one.
+"""A scripted SSH client whose every step can be done wrong, in the test's own thread: call one by one.
 
 Not a client for anything else: it believes all that it is told.
 """

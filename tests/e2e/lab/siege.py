@@ -15,8 +15,8 @@ from .net import connect, free_port
 from .proc import until
 from .services import Service, echo, recv_exact
 from .wire import (CHANNEL_FAILURE, CHANNEL_SUCCESS, CLOSE, OPEN_CONFIRMATION, OPEN_FAILURE, PONG, REQUEST_FAILURE,
-                   REQUEST_SUCCESS, UNIMPLEMENTED, USERAUTH_60, USERAUTH_FAILURE, USERAUTH_SUCCESS, Gone, message, string,
-                   u32)
+                   REQUEST_SUCCESS, UNIMPLEMENTED, USERAUTH_60, USERAUTH_FAILURE, USERAUTH_SUCCESS, Gone, message,
+                   string, u32)
 
 PROTOCOL, KEX, MAC, SERVICE, NO_MORE_METHODS = 2, 3, 5, 7, 14  # reasons, RFC 4253 section 11.1
 PROHIBITED, UNKNOWN_TYPE = 1, 3                # reasons, RFC 4254 section 5.1

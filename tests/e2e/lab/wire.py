@@ -82,8 +82,8 @@ class Gcm:
         return self.cipher.decrypt(self._nonce(), body, length)
 
 
-# What depends on the side: the word for strict key exchange, and the letters of the keys (RFC 4253 section 7.2: IV, then
-# key) of what it sends and of what it gets.
+# What depends on the side: the word for strict key exchange, and the letters of the keys (RFC 4253 section 7.2: IV,
+# then key) of what it sends and of what it gets.
 Role = collections.namedtuple("Role", "strict peer_strict sends gets")
 ROLES = {"client": Role(b"kex-strict-c-v00@openssh.com", b"kex-strict-s-v00@openssh.com", b"AC", b"BD"),
          "server": Role(b"kex-strict-s-v00@openssh.com", b"kex-strict-c-v00@openssh.com", b"BD", b"AC")}
