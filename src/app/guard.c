@@ -305,12 +305,14 @@ static void admit(struct guard *g, struct guest *guest, struct verdict *v, struc
 static void grant(struct guard *g, struct guest *guest, struct verdict *v)
 {
 	struct buf packed = BUF(POLICY_PACKED_MAX);
+	char user[USER_MAX];
 
 	policy_pack(&v->policy, &packed);
 	if (buf_err(&packed) == OK) {
 		admit(g, guest, v, buf_span(&packed));
 	} else {
-		log_line(g->log, LOG_AT_ERROR, "the permits of user %s are too long", v->policy.user);
+		log_line(g->log, LOG_AT_ERROR, "the permits of user %s are too long",
+			 str_escape(user, sizeof(user), span_str(v->policy.user)));
 		policy_fini(&v->policy);
 		v->kind = LOGIN_END;
 		snprintf(v->words, sizeof(v->words), "the server cannot keep what this user may do");

@@ -129,15 +129,21 @@ static void write_down(struct peer *p, int err, const char *text)
 	record_login(&p->worker->records, p->id, &p->ends, &p->policy, &bytes, how_of(p, err), text);
 }
 
+/* For the log: whoever logs in chooses the name of a virtual user. */
+static const char *shown_user(const struct peer *p, char user[SHOW])
+{
+	return str_escape(user, SHOW, span_str(p->policy.user ? p->policy.user : ""));
+}
+
 static void on_failed(void *user, int err, const char *text)
 {
 	struct peer *p = user;
-	char from[IP_TEXT];
+	char from[IP_TEXT], name[SHOW];
 
 	p->offence = offence_of(p, err);
 	log_line(&p->log, p->gate ? LOG_AT_VERBOSE : LOG_AT_INFO, "connection from %s port %u%s%s ended: %s",
-		 ip_text(&p->ends.peer, from), p->ends.peer_port, p->policy.user ? ", user " : "",
-		 p->policy.user ? p->policy.user : "", text);
+		 ip_text(&p->ends.peer, from), p->ends.peer_port, p->policy.user ? ", user " : "", shown_user(p, name),
+		 text);
 	write_down(p, err, text);
 	gate_free(p->gate); /* while the link is there */
 	p->gate = NULL;
@@ -287,8 +293,9 @@ static void record(void *user, const struct gate_record *r)
 static void note(void *user, const char *text)
 {
 	const struct peer *p = user;
+	char name[SHOW];
 
-	log_line(&p->log, LOG_AT_INFO, "user %s: %s", p->policy.user, text);
+	log_line(&p->log, LOG_AT_INFO, "user %s: %s", shown_user(p, name), text);
 }
 
 static void unused(void *user)
@@ -417,10 +424,10 @@ void peer_verdict(struct peer *p, const struct memo *m)
 
 static void on_turned_away(struct peer *p, const struct event *ev)
 {
-	char type[64];
+	char type[64], name[SHOW];
 
-	log_line(&p->log, LOG_AT_VERBOSE, "user %s asked for a %s, which this server does not have", p->policy.user,
-		 str_escape(type, sizeof(type), ev->text));
+	log_line(&p->log, LOG_AT_VERBOSE, "user %s asked for a %s, which this server does not have",
+		 shown_user(p, name), str_escape(type, sizeof(type), ev->text));
 	record_session(&p->worker->records, p->id, &p->ends, &p->policy, ev->text);
 }
 

@@ -20,6 +20,7 @@ from lab.faults import Proxy
 from lab.hostile import Hostile
 from lab.net import connect, free_port, listeners
 from lab.proc import until
+from lab.siege import Siege
 
 TEST_SECONDS = 60
 KINDS = ("aditd", "openssh", "dropbear", "asyncssh", "paramiko")
@@ -299,6 +300,13 @@ def play(client, port, cleanup):
         assert not evil.trouble, f"{evil.trouble}\n{one}"
         return one, evil
     return run_case
+
+
+@pytest.fixture(scope="module")
+def siege(lab):
+    """An aditd for bad clients, and a tunnel through it."""
+    with contextlib.ExitStack() as stack:
+        yield Siege(lab, stack)
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@
 import os
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from lab.hostile import (DATA, DEBUG, DISCONNECT, ECDH_INIT, EXT_INFO, IGNORE, KEXINIT, NEWKEYS, OPEN, REQUEST_FAILURE,
-                         SERVICE_ACCEPT, UNIMPLEMENTED, USERAUTH_SUCCESS, Ed25519PrivateKey, message, mpint,
-                         string, u32)
+from lab.wire import (DATA, DEBUG, DISCONNECT, ECDH_INIT, EXT_INFO, IGNORE, KEXINIT, NEWKEYS, OPEN, REQUEST_FAILURE,
+                      SERVICE_ACCEPT, UNIMPLEMENTED, USERAUTH_SUCCESS, message, mpint, string, u32)
 
 ENDS, LIVES = True, False
 CASES = []

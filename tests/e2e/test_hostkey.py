@@ -7,8 +7,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from lab import keys as keytool
-from lab.hostile import GLOBAL_REQUEST, REQUEST_FAILURE, REQUEST_SUCCESS, Reader, string
 from lab.services import ping
+from lab.wire import GLOBAL_REQUEST, REQUEST_FAILURE, REQUEST_SUCCESS, Reader, string
 
 
 @pytest.fixture

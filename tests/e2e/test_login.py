@@ -8,9 +8,9 @@ import pytest
 from lab import client as adit
 from lab import keys as keytool
 from lab.agent import ScriptedAgent, askpass
-from lab.hostile import Reader, string
 from lab.proc import until
 from lab.services import ping
+from lab.wire import Reader, string
 
 SECRET = "correct horse battery"
 QUESTIONS = {"prompts": [["Favourite colour: ", True], ["Mother's maiden name: ", False]],

@@ -64,6 +64,8 @@ class Service:
             self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         for sock in self.connections:
+            with contextlib.suppress(OSError):  # a handler that still sends would keep it open
+                sock.shutdown(socket.SHUT_RDWR)
             sock.close()
 
 
