@@ -174,13 +174,13 @@ static bool listed(const char *names, const char *name)
 /* The algorithm is judged before anybody takes the key apart. */
 static int check_offer(const struct attempt *a, const struct memo *m, struct offer *o, struct why *why)
 {
+	char show[SHOW];
 	size_t bits;
 
 	*o = (struct offer){ sig_find(m->alg), m->blob };
-	if (!o->alg) /* the worker looked its name up already, and found nothing to pass on */
-		return why_set(why, ERR_DENIED, "the algorithm is unknown");
-	if (o->alg->agent_only || !listed(a->conf->pubkey_algs, o->alg->name))
-		return why_set(why, ERR_DENIED, "PubkeyAcceptedAlgorithms does not have %s", o->alg->name);
+	if (!o->alg || o->alg->agent_only || !listed(a->conf->pubkey_algs, o->alg->name))
+		return why_set(why, ERR_DENIED, "PubkeyAcceptedAlgorithms does not have %s",
+			       o->alg ? o->alg->name : str_escape(show, sizeof(show), m->alg));
 	if (!span_is(pkey_type(o->blob), o->alg->key_type))
 		return why_set(why, ERR_DENIED, "the key is of another type than %s", o->alg->name);
 	bits = pkey_rsa_bits(o->blob);

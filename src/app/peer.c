@@ -221,7 +221,7 @@ static void on_login(struct peer *p, const struct event *ev)
 		  (struct memo){ .kind = MEMO_LOGIN,
 				 .text = ev->login_user,
 				 .name = ev->method,
-				 .alg = ev->alg ? span_str(ev->alg->name) : span(NULL, 0),
+				 .alg = ev->alg_name,
 				 .blob = ev->blob,
 				 .yes = ev->has_sig,
 				 .data = ev->extra });

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-enum { LOGIN_REQUESTS_MAX = 128, USER_MAX = 255, METHOD_MAX = 64, LOGIN_PASSWORD_MAX = 1024 };
+enum { LOGIN_REQUESTS_MAX = 128, USER_MAX = 255, ALG_NAME_MAX = 64, LOGIN_PASSWORD_MAX = 1024 };
 
 int on_service_request(struct conn *c, struct rd *in, struct event *ev)
 {
@@ -56,7 +56,9 @@ static int read_publickey(struct conn *c, struct rd *in, struct event *ev, struc
 
 	ev->has_sig = rd_bool(in);
 	a->queries += !ev->has_sig;
-	ev->alg = sig_find(rd_string(in));
+	ev->alg_name = rd_string(in);
+	ev->alg = sig_find(ev->alg_name);
+	ev->alg_name.n = MIN(ev->alg_name.n, ALG_NAME_MAX);
 	ev->blob = rd_string(in);
 	signed_len = whole.n - in->n;
 	if (ev->has_sig)
@@ -113,7 +115,7 @@ int on_userauth_request(struct conn *c, struct rd *in, struct event *ev)
 	} else {
 		rd_rest(in);
 	}
-	if (!rd_done(in) || ev->password.n > LOGIN_PASSWORD_MAX || ev->method.n > METHOD_MAX)
+	if (!rd_done(in) || ev->password.n > LOGIN_PASSWORD_MAX || ev->method.n > ALG_NAME_MAX)
 		return conn_fail(c, ERR_PROTO, "malformed login request");
 	ev->login_user = buf_span(&c->auth.user);
 	ev->requests = c->auth.requests;

@@ -131,8 +131,8 @@ enum event_kind {
 			-> answer.data = signature blob; empty = cannot */
 	EV_PROMPT,   /* client: keyboard-interactive: text = name, extra = instruction, prompts[]
 			-> answer.replies[prompt count]; answer.yes = false gives up this method */
-	EV_LOGIN,    /* server: method, login_user; password; publickey: alg (NULL = unknown), blob and, with has_sig,
-			text = the signed bytes and extra = the signature, not verified yet. The method "password
+	EV_LOGIN,    /* server: method, login_user; password; publickey: alg (NULL = unknown), alg_name, blob and, with
+			has_sig,    text = the signed bytes and extra = the signature, not verified yet. The method "password
 			change" comes without passwords and is to be denied. `requests` counts those of this
 			connection with this one, `queries` those that only asked about a key. The engine itself ends
 			it after 128 requests -> verdict, methods */
@@ -197,6 +197,7 @@ struct event {
 	size_t iovs;
 	struct span text, extra, blob;
 	const struct sig_alg *alg;
+	struct span alg_name; /* EV_LOGIN: as the client wrote it, cut to the 64 bytes of RFC 4251 section 6 */
 	struct span methods, sig_algs;
 	bool partial, ext_known, ok, clean;
 	uint32_t port, ticket;

@@ -2,6 +2,7 @@
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import threading
@@ -34,7 +35,7 @@ class Child:
         self._said = bytearray()
         self._out = bytearray()
         self._change = threading.Condition()
-        self._open = 0
+        self._open = {}
         self.tty = None
         keep = {"env": env, "cwd": cwd}
         if user is not None:
@@ -54,35 +55,49 @@ class Child:
         self.pid = self.process.pid
 
     def _read(self, fd, into):
-        self._open += 1
+        os.set_blocking(fd, False)
+        self._open[fd] = into
+        readable = select.poll()
+        readable.register(fd, select.POLLIN)
 
         def run():
-            while True:
-                try:
-                    piece = os.read(fd, 65536)
-                except OSError:  # the terminal's other side is gone
-                    piece = b""
+            while fd in self._open:
+                readable.poll()
                 with self._change:
-                    if not piece:
-                        self._open -= 1
-                    into.extend(piece)
-                    self._change.notify_all()
-                if not piece:
-                    return
+                    self._drain(fd)
 
         threading.Thread(target=run, daemon=True).start()
+
+    def _drain(self, fd):
+        """Takes what is there, with the lock held."""
+        while fd in self._open:
+            try:
+                piece = os.read(fd, 65536)
+            except BlockingIOError:
+                return
+            except OSError:  # the terminal's other side is gone
+                piece = b""
+            self._open[fd].extend(piece)
+            if not piece:
+                del self._open[fd]
+            self._change.notify_all()
+
+    def _now(self, which):
+        """What it wrote until now: a test may have seen its effect before our thread has read the words."""
+        with self._change:
+            for fd in [*self._open]:
+                self._drain(fd)
+            return which.decode("utf-8", "surrogateescape")
 
     @property
     def said(self):
         """Everything from stderr (with a terminal: everything) up to now, as text."""
-        with self._change:
-            return self._said.decode("utf-8", "surrogateescape")
+        return self._now(self._said)
 
     @property
     def out(self):
         """Everything from stdout up to now, as text."""
-        with self._change:
-            return self._out.decode("utf-8", "surrogateescape")
+        return self._now(self._out)
 
     def told(self, pattern, seconds=None, after=0):
         """Waits until stderr (or the terminal) matches `pattern` beyond position `after`; returns the match."""
