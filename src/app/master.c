@@ -79,7 +79,6 @@ static void on_probed(struct master *m, struct peer_entry *e, const struct memo 
 	takeover_probed(&m->takeovers, m->peers, e, memo->yes);
 }
 
-/* All sockets of the address, or the reason why there are none. */
 static void on_broken(struct worker_slot *guard, const struct memo *memo)
 {
 	struct generation *g = guard->gen;
@@ -88,6 +87,7 @@ static void on_broken(struct worker_slot *guard, const struct memo *memo)
 		child_violates(&g->workers[memo->number - 1], "broke the format of messages to the guard");
 }
 
+/* All sockets of the address, or the reason why there are none. */
 static void on_bind_for(struct master *m, struct peer_entry *e, const struct memo *memo)
 {
 	char host[256];

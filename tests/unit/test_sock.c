@@ -237,9 +237,58 @@ static void in_use_by_this_process(void **state)
 	close_made(&m);
 }
 
-/* A child that holds the spec until its pipe closes. Gives its port. */
-static pid_t start_holder(const struct listen_spec *spec, int *gate, uint16_t *port)
+/* A socket that listens nowhere: it keeps everybody from the port but those who name it. */
+static int keep(const char *host, uint16_t port)
 {
+	struct ip ip;
+	struct addr a;
+	int on = 1, fd;
+
+	assert_int_equal(ip_parse(&ip, host), OK);
+	addr_of_ip(&a, &ip, port);
+	fd = socket(a.sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
+	if (bind(fd, (const struct sockaddr *)&a.sa, a.len) == 0)
+		return fd;
+	assert_int_equal(errno, EADDRINUSE);
+	close(fd);
+	return -1;
+}
+
+struct kept {
+	int v4, v6; /* descriptors */
+	uint16_t port;
+};
+
+/* A port that nobody has in either family, and nobody takes by chance. */
+static struct kept keep_port(void)
+{
+	struct kept k = { .v6 = -1 };
+	struct addr a;
+
+	for (;;) {
+		k.v4 = keep("127.0.0.1", 0);
+		sock_name(k.v4, &a);
+		k.port = addr_port(&a);
+		k.v6 = has_v6() ? keep("::1", k.port) : -1;
+		if (k.v6 >= 0 || !has_v6())
+			return k;
+		close(k.v4); /* somebody's in the other family */
+	}
+}
+
+static void let_go(const struct kept *k)
+{
+	close(k->v4);
+	if (k->v6 >= 0)
+		close(k->v6);
+}
+
+/* A child that holds the spec until its pipe closes. */
+static pid_t start_holder(const struct listen_spec *spec, int *gate)
+{
+	uint16_t port;
 	int ready[2], hold[2];
 	pid_t pid;
 
@@ -259,7 +308,7 @@ static pid_t start_holder(const struct listen_spec *spec, int *gate, uint16_t *p
 	}
 	close(ready[1]);
 	close(hold[0]);
-	assert_int_equal(read(ready[0], port, sizeof(*port)), sizeof(*port));
+	assert_int_equal(read(ready[0], &port, sizeof(port)), sizeof(port));
 	close(ready[0]);
 	*gate = hold[1];
 	return pid;
@@ -276,12 +325,13 @@ static void end_holder(pid_t pid, int gate)
 
 static void in_use_by_another(void **state)
 {
-	static const struct listen_spec any = { .host = "127.0.0.1" };
-	struct listen_spec spec = { .host = "localhost" };
+	const struct kept k = keep_port();
+	const struct listen_spec one = { .host = "127.0.0.1", .port = k.port };
+	const struct listen_spec spec = { .host = "localhost", .port = k.port };
 	char want[WHY_MAX];
 	struct made m;
 	int gate;
-	pid_t pid = start_holder(&any, &gate, &spec.port);
+	pid_t pid = start_holder(&one, &gate);
 
 	(void)state;
 	assert_int_equal(try_listen(&spec, &m), ERR_IN_USE);
@@ -292,20 +342,24 @@ static void in_use_by_another(void **state)
 	end_holder(pid, gate);
 	listen_or_fail(&spec, &m); /* and free afterwards */
 	close_made(&m);
+	let_go(&k);
 }
 
 static void the_holder_of_v6_is_found(void **state)
 {
-	static const struct listen_spec any = { .host = "::1" };
-	struct listen_spec spec = { .host = "localhost" };
+	const struct kept k = keep_port();
+	const struct listen_spec one = { .host = "::1", .port = k.port };
+	const struct listen_spec spec = { .host = "localhost", .port = k.port };
 	int gate, before;
 	struct made m;
 	pid_t pid;
 
 	(void)state;
-	if (!has_v6())
+	if (!has_v6()) {
+		let_go(&k);
 		skip();
-	pid = start_holder(&any, &gate, &spec.port);
+	}
+	pid = start_holder(&one, &gate);
 	before = lowest_free_fd();
 	/* 127.0.0.1 is free, but localhost means both: one alone would hand the other to a stranger. */
 	assert_int_equal(try_listen(&spec, &m), ERR_IN_USE);
@@ -313,6 +367,7 @@ static void the_holder_of_v6_is_found(void **state)
 	assert_non_null(strstr(m.why.text, "held by evil\\x1b[1m, pid"));
 	assert_int_equal(lowest_free_fd(), before);
 	end_holder(pid, gate);
+	let_go(&k);
 }
 
 static void both_families_same_port(void **state)
@@ -615,7 +670,6 @@ static void unix_listener(void **state)
 	mode_t mask;
 	int gate;
 	pid_t pid;
-	uint16_t port;
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
@@ -656,7 +710,7 @@ static void unix_listener(void **state)
 	close_made(&m);
 
 	spec.unlink = false;
-	pid = start_holder(&spec, &gate, &port);
+	pid = start_holder(&spec, &gate);
 	assert_int_equal(try_listen(&spec, &second), ERR_IN_USE);
 	assert_non_null(strstr(second.why.text, "(held by evil\\x1b[1m, pid"));
 	end_holder(pid, gate);
