@@ -1,5 +1,6 @@
-/* Receive windows, and the banks they are paid from: one of the connection, and one that all connections of a process
- * share. What is granted to a peer stays charged until its channel is gone, because it cannot be revoked. */
+/* Receive windows, and the banks they are paid from: one of the connection, and one or more, each a part of the next,
+ * that it shares with others: of its user, of the process. What is granted to a peer stays charged until its channel is
+ * gone, because it cannot be revoked. */
 #include "ssh/engine.h"
 
 enum {
@@ -19,38 +20,63 @@ static uint64_t left(uint64_t limit, uint64_t used, uint64_t kept)
 	return limit > used && limit - used > kept ? limit - used - kept : 0;
 }
 
-/* What is in both banks beyond the connection's reserve, and beyond one part in `kept` of each; 0 keeps nothing. */
+/* What every shared bank has beyond one part in `kept` of its own; 0 keeps nothing. */
+static uint64_t shared(const struct conn *c, uint64_t kept)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (const struct bank *b = c->setup.shared_bank; b; b = b->whole)
+		least = MIN(least, left(b->limit, b->used, kept ? b->limit / kept : 0));
+	return least;
+}
+
+/* The same with the connection's bank, beyond its reserve. */
 static uint64_t credit(const struct conn *c, uint64_t kept)
 {
-	const struct bank *all = c->setup.shared_bank;
 	uint64_t reserve = window_floor(c) * (c->setup.max_channels - c->chans.used);
 	uint64_t own = left(c->setup.bank, c->bank_used, reserve + (kept ? c->setup.bank / kept : 0));
 
-	return all ? MIN(own, left(all->limit, all->used, kept ? all->limit / kept : 0)) : own;
+	return MIN(own, shared(c, kept));
 }
 
 static void draw(struct conn *c, uint64_t n)
 {
 	c->bank_used += n;
-	if (c->setup.shared_bank)
-		c->setup.shared_bank->used += n;
+	for (struct bank *b = c->setup.shared_bank; b; b = b->whole)
+		b->used += n;
 }
 
 void bank_give_back(struct conn *c, uint64_t n)
 {
 	c->bank_used -= n;
-	if (c->setup.shared_bank)
-		c->setup.shared_bank->used -= n;
+	for (struct bank *b = c->setup.shared_bank; b; b = b->whole)
+		b->used -= n;
+}
+
+void conn_leave_bank(struct conn *c)
+{
+	assert(c->err);
+	for (struct bank *b = c->setup.shared_bank; b; b = b->whole)
+		b->used -= c->bank_used;
+	c->setup.shared_bank = NULL;
+}
+
+/* None grants less than the floor. */
+const struct bank *conn_spent_bank(const struct conn *c)
+{
+	for (const struct bank *b = c->setup.shared_bank; b; b = b->whole)
+		if (left(b->limit, b->used, 0) < window_floor(c))
+			return b;
+	return NULL;
 }
 
 /* 2 MiB while the banks are rich. A quarter is kept for channels that turn out to be busy: with thousands of idle ones
  * open, a new one starts small and grows. */
 int bank_open(struct conn *c, uint32_t *window)
 {
-	const struct bank *all = c->setup.shared_bank;
 	uint64_t first = MIN(MAX(credit(c, 4) / 16, window_floor(c)), WINDOW_START);
 
-	if (all && left(all->limit, all->used, 0) < first)
+	if (conn_spent_bank(c))
 		return ERR_LIMIT;
 	draw(c, first);
 	*window = (uint32_t)first;
