@@ -445,7 +445,7 @@ static void turn_forward_away(struct peer *p, const struct event *ev)
 
 	conn_stats(link_conn(p->link), &now);
 	if (ev->reason == OPEN_SHORTAGE && now.channels >= p->policy.max_channels)
-		snprintf(rule, sizeof(rule), "MaxChannels: %u channels are open", p->policy.max_channels);
+		snprintf(rule, sizeof(rule), "MaxChannels: %u channels are open already", p->policy.max_channels);
 	else if (ev->reason == OPEN_SHORTAGE && spent)
 		snprintf(rule, sizeof(rule), "WindowBank: %s",
 			 spent == &p->share->bank ? "this user has their share of it" : "the process has no more");

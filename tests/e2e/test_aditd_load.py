@@ -156,6 +156,39 @@ def test_share_of_one_user(start_server, service, tunnel, goal, cleanup):
     seen.bounded(16 * MIB + MARGIN)
 
 
+def test_channels_of_one_user(lab, start_server, probe, goal, cleanup):
+    """Two connections take turns until the user has no window left for another channel; others have."""
+    server = start_server("aditd", config=["Workers 1", f"WindowBank {8 * MIB} {8 * MIB}", "MaxChannels 100"])
+    two = [Rude(server, lab.key, user="digger") for _ in range(2)]
+    for one in two:
+        cleanup.callback(one.close)
+    given = []
+    with pytest.raises(paramiko.ChannelException) as refused:
+        while len(given) < 100:
+            given.append(two[len(given) % 2].channel(goal))
+    assert refused.value.code == RESOURCE_SHORTAGE
+    assert len(given) >= 32  # of 64 KiB at most, in 2 MiB
+    record = server.record("forward-refused")
+    assert record["rule"] == "WindowBank: this user has their share of it" and record["user"] == "digger"
+    assert record["requested"] == "127.0.0.1"
+    assert probe(server, user="sapper").reaches("127.0.0.1", goal) == "yes"
+    given[-1].sendall(b"a word")
+    assert given[-1].recv(6) == b"a word"
+    given.pop().close()
+    mine = probe(server, user="digger")
+    until(lambda: mine.reaches("127.0.0.1", goal) == "yes")
+
+
+def test_channels_of_one_connection(start_server, probe, goal):
+    """The record names the limit."""
+    server = start_server("aditd", config=["MaxChannels 2"])
+    one = probe(server)
+    kept = [one.open("127.0.0.1", goal) for _ in range(2)]
+    assert one.reaches("127.0.0.1", goal) == f"code {RESOURCE_SHORTAGE}"
+    assert server.record("forward-refused")["rule"] == "MaxChannels: 2 channels are open already"
+    one.shut(kept.pop()[1])
+
+
 def connects_to(port):
     found = subprocess.run(["ss", "-Htn", "state", "syn-sent", f"dport = :{port}"], capture_output=True, text=True,
                            check=True).stdout
