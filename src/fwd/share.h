@@ -11,7 +11,7 @@ enum {
 	SHARE_LISTENERS_MAX = 4096,
 	SHARE_DIALS_MAX = 1024,	      /* connects under way; further ones wait */
 	SHARE_BANK_PARTS = 4,	      /* a quarter of the receive windows that the process may grant, */
-	SHARE_BANK_LEAST = 2048 << 10 /* but not less than this: one stream has its full speed */
+	SHARE_BANK_LEAST = 2048 << 10 /* but not less than this: one stream is hardly slower for it */
 };
 
 struct share {

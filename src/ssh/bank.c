@@ -5,7 +5,11 @@
 
 enum {
 	WINDOW_START = 2 << 20, /* what every peer offers */
-	WINDOW_FLOOR = 64 * 1024
+	WINDOW_FLOOR = 64 * 1024,
+	/* One part in so many that is kept: for channels that turn out to be busy, when one begins; in the shared
+	 * banks, for channels that others may open, when a busy one grows. */
+	OPEN_KEEPS = 4,
+	GROWTH_KEEPS = 8
 };
 
 /* What every channel that may still come will get at least; half of the connection's bank is set aside for it. */
@@ -20,23 +24,22 @@ static uint64_t left(uint64_t limit, uint64_t used, uint64_t kept)
 	return limit > used && limit - used > kept ? limit - used - kept : 0;
 }
 
-/* What every shared bank has beyond one part in `kept` of its own; 0 keeps nothing. */
+/* What every shared bank has beyond one part in `kept` of it. */
 static uint64_t shared(const struct conn *c, uint64_t kept)
 {
 	uint64_t least = UINT64_MAX;
 
 	for (const struct bank *b = c->setup.shared_bank; b; b = b->whole)
-		least = MIN(least, left(b->limit, b->used, kept ? b->limit / kept : 0));
+		least = MIN(least, left(b->limit, b->used, b->limit / kept));
 	return least;
 }
 
-/* The same with the connection's bank, beyond its reserve. */
-static uint64_t credit(const struct conn *c, uint64_t kept)
+/* The same of the connection's bank, beyond its reserve; 0 keeps nothing else. */
+static uint64_t own(const struct conn *c, uint64_t kept)
 {
 	uint64_t reserve = window_floor(c) * (c->setup.max_channels - c->chans.used);
-	uint64_t own = left(c->setup.bank, c->bank_used, reserve + (kept ? c->setup.bank / kept : 0));
 
-	return MIN(own, shared(c, kept));
+	return left(c->setup.bank, c->bank_used, reserve + (kept ? c->setup.bank / kept : 0));
 }
 
 static void draw(struct conn *c, uint64_t n)
@@ -70,11 +73,11 @@ const struct bank *conn_spent_bank(const struct conn *c)
 	return NULL;
 }
 
-/* 2 MiB while the banks are rich. A quarter is kept for channels that turn out to be busy: with thousands of idle ones
- * open, a new one starts small and grows. */
+/* 2 MiB while the banks are rich: with thousands of idle ones open, a new one starts small and grows. */
 int bank_open(struct conn *c, uint32_t *window)
 {
-	uint64_t first = MIN(MAX(credit(c, 4) / 16, window_floor(c)), WINDOW_START);
+	uint64_t free = MIN(own(c, OPEN_KEEPS), shared(c, OPEN_KEEPS));
+	uint64_t first = MIN(MAX(free / 16, window_floor(c)), WINDOW_START);
 
 	if (conn_spent_bank(c))
 		return ERR_LIMIT;
@@ -87,7 +90,7 @@ uint32_t bank_grow(struct conn *c, uint32_t size)
 {
 	uint64_t more = MIN(size, WINDOW_START - MIN(size, WINDOW_START));
 
-	more = MIN(more, credit(c, 0));
+	more = MIN(more, MIN(own(c, 0), shared(c, GROWTH_KEEPS)));
 	draw(c, more);
 	return (uint32_t)more;
 }

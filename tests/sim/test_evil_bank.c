@@ -220,7 +220,7 @@ static void test_growth_of_a_part(void **state)
 		assert_in_range(user.used, granted, user.limit);
 		assert_int_equal(all.used, user.used);
 	}
-	assert_int_equal(user.used, user.limit);
+	assert_int_equal(user.used, user.limit - user.limit / 8);
 	evil_fini(&e);
 	assert_int_equal(all.used, 0);
 }
@@ -244,7 +244,10 @@ static void test_growth(void **state)
 		check(&all, &e[0], &e[1]);
 		assert_in_range(granted[0] + granted[1], 0, all.used);
 	}
-	assert_int_equal(all.used, all.limit); /* all of it was wanted */
+	assert_int_equal(all.used, all.limit - all.limit / 8); /* more was wanted, and is there for new channels */
+	assert_int_not_equal(try_open(&e[0], 2), UINT32_MAX);
+	assert_int_not_equal(try_open(&e[1], 2), UINT32_MAX);
+	assert_int_equal(try_open(&e[1], 3), UINT32_MAX);
 	evil_fini(&e[0]);
 	evil_fini(&e[1]);
 	assert_int_equal(all.used, 0);
