@@ -462,7 +462,6 @@ static void on_turned_away(struct peer *p, const struct event *ev)
 		turn_forward_away(p, ev);
 		return;
 	}
-
 	log_line(&p->log, LOG_AT_VERBOSE, "user %s asked for a %s, which this server does not have",
 		 shown_user(p, name), str_escape(type, sizeof(type), ev->text));
 	record_session(&p->worker->records, p->id, &p->ends, &p->policy, ev->text);

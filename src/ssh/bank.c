@@ -76,8 +76,8 @@ const struct bank *conn_spent_bank(const struct conn *c)
 /* 2 MiB while the banks are rich: with thousands of idle ones open, a new one starts small and grows. */
 int bank_open(struct conn *c, uint32_t *window)
 {
-	uint64_t free = MIN(own(c, OPEN_KEEPS), shared(c, OPEN_KEEPS));
-	uint64_t first = MIN(MAX(free / 16, window_floor(c)), WINDOW_START);
+	uint64_t spare = MIN(own(c, OPEN_KEEPS), shared(c, OPEN_KEEPS));
+	uint64_t first = MIN(MAX(spare / 16, window_floor(c)), WINDOW_START);
 
 	if (conn_spent_bank(c))
 		return ERR_LIMIT;
