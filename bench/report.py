@@ -7,6 +7,7 @@ import platform
 import statistics
 import subprocess
 
+import loopback
 from programs import PATIENCE, ROOT
 
 
@@ -36,8 +37,9 @@ def surroundings(names):
         "cpu": models[0] if models else platform.machine(), "cpus": os.cpu_count(), "kernel": platform.release(),
         "libcrypto": first_line("openssl", "version"),
         "programs": {name: first_line(path, "-V") for name, path in names.items()},
+        "congestion": loopback.in_force(),
         "tcp": {name: text(f"/proc/sys/net/ipv4/{name}").split()
-                for name in ("tcp_congestion_control", "tcp_rmem", "tcp_wmem")},
+                for name in ("tcp_rmem", "tcp_wmem")},
     }
 
 

@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 
+import loopback
 from lab import CIPHERS, CLIENTS, Lab, client_program, server_program
 from programs import ROOT, Failed
 from report import surroundings
@@ -34,6 +35,8 @@ def arguments():
     parser.add_argument("--cipher", action="append", choices=CIPHERS, help="only this one")
     parser.add_argument("--forward", action="append", choices=["L", "R"], help="only this kind")
     parser.add_argument("--direction", action="append", choices=DIRECTIONS, help="only this one")
+    parser.add_argument("--congestion", default="cubic", metavar="NAME",
+                        help="of TCP on loopback: as Debian has it (cubic), bbr, ..., or system: leave it alone")
     parser.add_argument("--check", action="store_true", help="exit 1 when a cell misses its target")
     args = parser.parse_args()
     for name, value in (QUICK if args.quick else WHOLE).items():
@@ -48,7 +51,7 @@ def bench(args, folder):
     names = {**{name: client_program(name) for name in CLIENTS}, "aditd": server_program("aditd")}
     report = {"surroundings": surroundings(names), "quick": args.quick, "rounds": args.rounds,
               "seconds": args.seconds, "warm": args.warm, "direct_mb_s": direct(args), "rows": {}}
-    print(f"{report['surroundings']['cpu']}, {os.cpu_count()} CPUs; "
+    print(f"{report['surroundings']['cpu']}, {os.cpu_count()} CPUs; TCP with {report['surroundings']['congestion']}; "
           f"the generator alone: {report['direct_mb_s']:.0f} MB/s; {args.rounds} rounds of {args.seconds} s", flush=True)
     lab = Lab(folder)
     for name in args.row or ROWS:
@@ -66,6 +69,7 @@ def write(report):
 
 def main():
     args = arguments()
+    loopback.enter(args.congestion)
     # A signal ends the children too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:

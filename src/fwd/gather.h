@@ -6,9 +6,9 @@
 #include "base/base.h"
 
 /* Only a stream that brought GATHER_BYTES in the last GATHER_SPAN_MS is worth it: at that rate a short message beside
- * it waits half a millisecond longer at most. A pause is noticed within GATHER_MS; then whatever there is counts again.
+ * it waits a millisecond longer at most. A pause is noticed within GATHER_MS; then whatever there is counts again.
  */
-enum { GATHER_WAKE = 128 * 1024, GATHER_BYTES = 64 << 20, GATHER_SPAN_MS = 250, GATHER_MS = 2 };
+enum { GATHER_WAKE = 256 * 1024, GATHER_BYTES = 64 << 20, GATHER_SPAN_MS = 250, GATHER_MS = 2 };
 
 struct gather {
 	size_t wake;	   /* bytes: 1, or GATHER_WAKE */

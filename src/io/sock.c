@@ -135,11 +135,20 @@ void sock_reset(int fd)
 	(void)close(fd);
 }
 
+/* The kernel goes on counting what a reset has made void. */
+static bool is_over(int fd)
+{
+	uint8_t state = 0; /* the first member of struct tcp_info */
+	socklen_t len = sizeof(state);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &len) == 0 && state == TCP_CLOSE;
+}
+
 size_t sock_unsent(int fd)
 {
 	int n = 0;
 
-	if (fd < 0 || ioctl(fd, SIOCOUTQ, &n) || n < 0)
+	if (fd < 0 || ioctl(fd, SIOCOUTQ, &n) || n < 0 || is_over(fd))
 		return 0;
 	return (size_t)n;
 }

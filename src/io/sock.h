@@ -92,7 +92,7 @@ void sock_shut(int fd);
 void sock_close(int fd);
 /* Closes so that the other side sees a reset; what it has not received yet is lost (a unix socket knows no reset). */
 void sock_reset(int fd);
-/* Bytes written and not yet acknowledged by the other side; 0 where unknown. */
+/* Bytes written and not yet acknowledged by the other side; 0 where unknown, or where a reset has ended it all. */
 size_t sock_unsent(int fd);
 
 /* The local name of a socket, and that of the other end; a length of 0 where there is none. */

@@ -133,9 +133,9 @@ enum event_kind {
 			-> answer.data = signature blob; empty = cannot */
 	EV_PROMPT,   /* client: keyboard-interactive: text = name, extra = instruction, prompts[]
 			-> answer.replies[prompt count]; answer.yes = false gives up this method */
-	EV_LOGIN,    /* server: method, login_user; password; publickey: alg (NULL = unknown), alg_name, blob and, with
-			has_sig,    text = the signed bytes and extra = the signature, not verified yet. The method
-			"password    change" comes without passwords and is to be denied. `requests` counts those of this
+	EV_LOGIN,    /* server: method, login_user; password; publickey: alg (NULL = unknown), alg_name, blob and,
+			with has_sig, text = the signed bytes and extra = the signature, not verified yet. The method
+			"password change" comes without passwords and is to be denied. `requests` counts those of this
 			connection with this one, `queries` those that only asked about a key. The engine itself ends
 			it after 128 requests -> verdict, methods */
 	EV_OPEN,     /* the peer opens a channel: chan, target -> yes (with answer.user) or no (reason, text) */

@@ -587,6 +587,24 @@ static void unsent_counts_what_is_under_way(void **state)
 	sock_close(p.theirs);
 }
 
+/* What was on the way to it will never be acknowledged. */
+static void nothing_is_under_way_to_who_has_reset(void **state)
+{
+	static char block[65536];
+	struct iovec out = { .iov_base = block, .iov_len = sizeof(block) };
+	struct pair p;
+
+	(void)state;
+	connect_pair(&p);
+	while (sock_writev(p.ours, &out, 1) > 0)
+		;
+	sock_reset(p.theirs);
+	for (int i = 0; sock_unsent(p.ours) && i < 1000; i++)
+		(void)poll(NULL, 0, 1);
+	assert_int_equal(sock_unsent(p.ours), 0);
+	sock_close(p.ours);
+}
+
 static void unix_listener(void **state)
 {
 	char dir[] = "/tmp/test_sock.XXXXXX", path[64], moved[64];
@@ -756,6 +774,7 @@ int main(void)
 		T(a_reset_is_seen_as_a_reset),
 		T(an_end_is_seen_as_an_end),
 		T(unsent_counts_what_is_under_way),
+		T(nothing_is_under_way_to_who_has_reset),
 		T(unix_listener),
 		T(names),
 		T(addresses_of_this_host),
