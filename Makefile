@@ -33,7 +33,7 @@ bench: ## measures adit and aditd beside ssh and sshd; QUICK=1 takes under 3 min
 	ninja -C $(BUILD) aditd bench/load bench/many
 	/usr/bin/python3 bench/run.py $(if $(QUICK),--quick)
 
-lint: ## layout of the code, cppcheck, layers
+lint: ## layout of the code, cppcheck, clang, layers
 	scripts/deps lint
 	$(MAKE) all
 	scripts/lint $(BUILD)

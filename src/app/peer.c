@@ -22,6 +22,7 @@ struct peer {
 	struct gate *gate; /* NULL before the login */
 	struct policy policy;
 	struct lookups *asker; /* shared by all connections of the same user with the same key */
+	struct share *share;   /* by all of the same user; NULL before the login */
 	struct log log;	       /* the worker's, with this user's LogLevel */
 	struct ask ask;	       /* to the guard; one at a time, because the engine's question blocks */
 	struct ask bind;       /* the same, for a listener below 1024; the gate waits for one at a time */
@@ -69,6 +70,9 @@ static void peer_free(struct peer *p)
 	close_bound(p);
 	gate_free(p->gate);
 	lookups_leave(p->asker);
+	if (p->share)
+		conn_leave_bank(link_conn(p->link)); /* the link may take until the end of its turn */
+	share_leave(p->share);
 	link_free(p->link);
 	policy_fini(&p->policy);
 	free(p);
@@ -352,7 +356,7 @@ static void on_alive(struct peer *p, const struct event *ev)
 	tell_master(p, (struct memo){ .kind = MEMO_PROBED, .yes = ev->ok });
 }
 
-/* What the configuration says for this user. */
+/* What the configuration says for this user, and the bank that they share. */
 static void set_terms(struct peer *p)
 {
 	const struct policy *policy = &p->policy;
@@ -366,6 +370,7 @@ static void set_terms(struct peer *p)
 			       .alive_ms = (uint32_t)MIN((uint64_t)policy->alive_seconds * 1000, (uint64_t)UINT32_MAX),
 			       .alive_max = policy->alive_max,
 			       .max_channels = policy->max_channels,
+			       .shared_bank = &p->share->bank,
 			       .rekey_bytes = policy->rekey_bytes,
 			       .rekey_ms = (uint64_t)policy->rekey_seconds * 1000 });
 }
@@ -385,6 +390,13 @@ static int join_lookups(struct peer *p)
 	return p->asker ? OK : ERR_NOMEM;
 }
 
+/* By name alone: a user of several keys is one user. */
+static int join_shares(struct peer *p)
+{
+	p->share = share_join(&p->worker->shares, p->policy.user, &p->worker->bank);
+	return p->share ? join_lookups(p) : ERR_NOMEM;
+}
+
 static void start_forwards(struct peer *p)
 {
 	static const struct gate_calls calls = { .record = record,
@@ -395,11 +407,13 @@ static void start_forwards(struct peer *p)
 						 .note = note };
 
 	p->login_ms = loop_now(p->worker->loop);
-	set_terms(p);
-	if (join_lookups(p) != OK || gate_new(&p->gate, p->link, &p->policy, &calls, p) != OK)
+	if (join_shares(p) != OK || gate_new(&p->gate, p->link, &p->policy, &calls, p) != OK) {
 		peer_end(p, "out of memory");
-	else
-		gate_asks_as(p->gate, p->asker);
+		return;
+	}
+	set_terms(p);
+	gate_asks_as(p->gate, p->asker);
+	gate_shares(p->gate, p->share);
 }
 
 void peer_verdict(struct peer *p, const struct memo *m)
@@ -422,10 +436,32 @@ void peer_verdict(struct peer *p, const struct memo *m)
 		start_forwards(p);
 }
 
+/* Which limit a forward has met, or what was wrong with it. */
+static void turn_forward_away(struct peer *p, const struct event *ev)
+{
+	const struct bank *spent = conn_spent_bank(link_conn(p->link));
+	struct conn_stats now;
+	char rule[SHOW];
+
+	conn_stats(link_conn(p->link), &now);
+	if (ev->reason == OPEN_SHORTAGE && now.channels >= p->policy.max_channels)
+		snprintf(rule, sizeof(rule), "MaxChannels: %u channels are open already", p->policy.max_channels);
+	else if (ev->reason == OPEN_SHORTAGE && spent)
+		snprintf(rule, sizeof(rule), "WindowBank: %s",
+			 spent == &p->share->bank ? "this user has their share of it" : "the process has no more");
+	else
+		str_escape(rule, sizeof(rule), ev->extra);
+	gate_turned_away(p->gate, ev, rule);
+}
+
 static void on_turned_away(struct peer *p, const struct event *ev)
 {
 	char type[64], name[SHOW];
 
+	if (p->gate && ev->target.kind) {
+		turn_forward_away(p, ev);
+		return;
+	}
 	log_line(&p->log, LOG_AT_VERBOSE, "user %s asked for a %s, which this server does not have",
 		 shown_user(p, name), str_escape(type, sizeof(type), ev->text));
 	record_session(&p->worker->records, p->id, &p->ends, &p->policy, ev->text);

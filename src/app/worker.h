@@ -13,6 +13,7 @@
 #include "conf/server_conf.h"
 #include "fwd/gate.h"
 #include "fwd/link.h"
+#include "fwd/share.h"
 #include "io/ipc.h"
 #include "io/log.h"
 #include "io/loop.h"
@@ -32,6 +33,7 @@ struct worker {
 	struct bank bank;
 	struct peer *peers;	 /* by number */
 	struct lookups *lookups; /* by user and key: names that are being looked up */
+	struct share *shares;	 /* by user: what all connections of one may have */
 	bool draining;
 	bool log_fixed; /* by -d or -q: LogLevel does not count */
 };

@@ -113,6 +113,7 @@ static void on_lost(struct owner *o, const struct event *ev)
 	struct gate *g = CONTAINER(o, struct gate, owner);
 
 	(void)ev;
+	dialer_close(&g->connector.dialer); /* those that wait shall not begin only because others end */
 	asks_free(g);
 	end_posts(g);
 }
@@ -147,6 +148,12 @@ int gate_new(struct gate **out, struct link *l, const struct policy *policy, con
 void gate_asks_as(struct gate *g, struct lookups *asker)
 {
 	g->asker = asker;
+}
+
+void gate_shares(struct gate *g, struct share *share)
+{
+	g->share = share;
+	dialer_joins(&g->connector.dialer, &share->dials);
 }
 
 void gate_free(struct gate *g)

@@ -9,6 +9,7 @@
 
 struct gate;
 struct lookups;
+struct share;
 
 enum { GATE_RESERVE = 64 /* descriptors that channels and listeners leave to everything else */ };
 
@@ -79,6 +80,11 @@ int gate_new(struct gate **out, struct link *l, const struct policy *policy, con
 	     void *user) MUST_CHECK;
 /* Names are looked up when it is this asker's turn (resolve.h), who outlives the gate; otherwise at once. */
 void gate_asks_as(struct gate *g, struct lookups *asker);
+/* Counts with those of the same user's other connections (share.h), who outlive the gate. Before anything is asked. */
+void gate_shares(struct gate *g, struct share *share);
+/* The engine has refused this channel (EV_TURNED_AWAY) before anybody could judge it: makes the record, with the rule.
+ */
+void gate_turned_away(struct gate *g, const struct event *ev, const char *rule);
 /* Before the link. Ends listeners, connects and streams, each with its record. NULL is allowed. */
 void gate_free(struct gate *g);
 

@@ -13,7 +13,7 @@
 static bool has_room(const struct gate *g, struct why *why)
 {
 	if (g->post_count < g->policy->max_listeners)
-		return true;
+		return share_has_place(g->share, why);
 	why_set(why, ERR_LIMIT, "MaxListeners: %u listeners stand already", g->post_count);
 	return false;
 }

@@ -108,7 +108,7 @@ static void failed(struct gate *g, struct ask *a, int err, const char *words)
 		take_over(g, a);
 		return;
 	}
-	ask_deny(g, a, err == ERR_DENIED ? GATE_REFUSED : GATE_FAILED, words);
+	ask_deny(g, a, err == ERR_DENIED || err == ERR_LIMIT ? GATE_REFUSED : GATE_FAILED, words);
 }
 
 static void stand(struct gate *g, struct ask *a, const int *fds, size_t n)

@@ -6,6 +6,7 @@
 #include "fwd/connector.h"
 #include "fwd/gate.h"
 #include "fwd/listener.h"
+#include "fwd/share.h"
 
 enum {
 	GATE_TEXT = 1024, /* of what was asked for, escaped */
@@ -20,6 +21,7 @@ struct gate {
 	void *user;
 	struct connector connector;
 	struct lookups *asker; /* or NULL */
+	struct share *share;   /* or NULL */
 	struct timer *timer;
 	struct list streams;
 	unsigned stream_count;
@@ -104,7 +106,7 @@ struct post_spec {
 	size_t fd_n;
 };
 
-/* OK and the port of the listener, or what listener_new() said. */
+/* OK and the port of the listener; ERR_LIMIT: the user has as many as they may; or what listener_new() said. */
 int post_new(struct gate *g, const struct post_spec *spec, uint16_t *port, struct why *why) MUST_CHECK;
 /* By what was asked for and the port that was bound; NULL = there is none. */
 struct post *post_find(const struct gate *g, enum gate_kind kind, const char *host, uint16_t port);

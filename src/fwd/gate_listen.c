@@ -106,6 +106,17 @@ static void close_all(const int *fds, size_t n)
 		sock_close(fds[i]);
 }
 
+/* The place was free when the request came, but a bind may take its time, and others ask meanwhile. */
+static int begin(struct post *p, const struct post_spec *spec, struct why *why)
+{
+	if (!share_has_place(p->gate->share, why)) {
+		close_all(spec->fds, spec->fd_n);
+		return ERR_LIMIT;
+	}
+	snprintf(p->bind, sizeof(p->bind), "%s", spec->bind);
+	return listen_for(p, spec->fds, spec->fd_n, why);
+}
+
 int post_new(struct gate *g, const struct post_spec *spec, uint16_t *port, struct why *why)
 {
 	struct post *p = post_alloc(g, spec->kind, spec->host, spec->port);
@@ -115,8 +126,7 @@ int post_new(struct gate *g, const struct post_spec *spec, uint16_t *port, struc
 		close_all(spec->fds, spec->fd_n);
 		return why_set(why, ERR_NOMEM, "out of memory");
 	}
-	snprintf(p->bind, sizeof(p->bind), "%s", spec->bind);
-	err = listen_for(p, spec->fds, spec->fd_n, why);
+	err = begin(p, spec, why);
 	if (err) {
 		post_free(p);
 		return err;
@@ -125,6 +135,7 @@ int post_new(struct gate *g, const struct post_spec *spec, uint16_t *port, struc
 	*port = p->port;
 	list_add_tail(&g->posts, &p->node);
 	g->post_count++;
+	share_listens(g->share);
 	gate_clock(g);
 	record(p, GATE_LISTENING);
 	return OK;
@@ -148,6 +159,7 @@ void post_end(struct post *p, enum gate_how how)
 	record(p, how);
 	list_del(&p->node);
 	g->post_count--;
+	share_unlistens(g->share);
 	g->unused_ms = loop_now(link_loop(g->link));
 	gate_clock(g);
 	post_free(p);

@@ -11,7 +11,7 @@ static enum gate_kind kind_of(const struct target *t)
 	return t->kind == TARGET_DIRECT_TCPIP ? GATE_DIRECT_TCPIP : GATE_DIRECT_STREAMLOCAL;
 }
 
-static void turn_away(struct gate *g, const struct event *ev, enum gate_how how, const char *words)
+static void record(struct gate *g, const struct event *ev, enum gate_how how, const char *words)
 {
 	char host[GATE_TEXT], from[GATE_ORIGIN];
 	const struct gate_record r = {
@@ -24,8 +24,18 @@ static void turn_away(struct gate *g, const struct event *ev, enum gate_how how,
 		.words = words,
 	};
 
-	refuse_open(g->link, ev->question, how == GATE_REFUSED ? OPEN_PROHIBITED : OPEN_SHORTAGE, "open failed");
 	gate_tell(g, &r);
+}
+
+static void turn_away(struct gate *g, const struct event *ev, enum gate_how how, const char *words)
+{
+	refuse_open(g->link, ev->question, how == GATE_REFUSED ? OPEN_PROHIBITED : OPEN_SHORTAGE, "open failed");
+	record(g, ev, how, words);
+}
+
+void gate_turned_away(struct gate *g, const struct event *ev, const char *rule)
+{
+	record(g, ev, GATE_REFUSED, rule);
 }
 
 static bool leads_back(const struct gate *g, const struct ip *a, uint16_t port)

@@ -65,7 +65,7 @@ static void on_ended(struct witness *w, const struct pump *p, const struct event
 		s->tx_bytes = p->tx_bytes;
 	}
 	if (end == PUMP_MEMORY)
-		snprintf(words, sizeof(words), "out of memory or channels");
+		snprintf(words, sizeof(words), "out of memory, channels or receive window");
 	if (ev) {
 		str_escape(peer, sizeof(peer), ev->text);
 		snprintf(words, sizeof(words), "%s%s%s", open_reason_text(ev->reason), *peer ? ": " : "", peer);

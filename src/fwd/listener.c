@@ -94,7 +94,8 @@ static void forward(struct listener *ln, int fd, const struct addr *from)
 	set_origin(&t, from, origin);
 	err = pump_open(ln->link, fd, &t, &ln->opener, w);
 	if (err) {
-		say(ln, false, "open failed: ", err == ERR_LIMIT ? "too many channels" : err_name(err));
+		say(ln, false,
+		    "open failed: ", err == ERR_LIMIT ? "too many channels, or no receive window left" : err_name(err));
 		return;
 	}
 	snprintf(where, sizeof(where), "%s port %u", origin, t.origin_port);

@@ -148,8 +148,16 @@ static int turn_away(struct conn *c, struct event *ev, uint32_t peer_id, struct 
 		ev->kind = EV_TURNED_AWAY;
 		ev->text = type;
 		ev->reason = reason;
+		ev->extra = span_str(text);
 	}
 	return refuse(c, peer_id, reason, span_str(text));
+}
+
+static const char *shortage(const struct conn *c)
+{
+	if (c->chans.used >= c->chans.limit)
+		return "too many channels";
+	return conn_spent_bank(c) ? "no receive window is left" : "out of memory";
 }
 
 /* Types that other SSH programs serve and we do not get a sentence that helps. */
@@ -180,7 +188,6 @@ int on_channel_open(struct conn *c, struct rd *in, struct event *ev)
 	uint32_t peer_id = rd_u32(in), window = rd_u32(in), packet = rd_u32(in);
 	const struct type *type = type_of_name(name);
 	struct chan *ch;
-	int err;
 
 	if (!rd_ok(in))
 		return conn_fail(c, ERR_PROTO, "malformed CHANNEL_OPEN");
@@ -196,9 +203,8 @@ int on_channel_open(struct conn *c, struct rd *in, struct event *ev)
 	}
 	if (packet < CHAN_PACKET_LEAST)
 		return turn_away(c, ev, peer_id, name, OPEN_PROHIBITED, "the packet size is too small");
-	err = chan_new(c, &ch);
-	if (err)
-		return turn_away(c, ev, peer_id, name, OPEN_SHORTAGE, "too many channels");
+	if (chan_new(c, &ch))
+		return turn_away(c, ev, peer_id, name, OPEN_SHORTAGE, shortage(c));
 	ch->state = CHAN_ASKED;
 	ch->peer_id = peer_id;
 	ch->tx_window = window;

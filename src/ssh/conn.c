@@ -456,6 +456,10 @@ void conn_set_terms(struct conn *c, const struct conn_terms *t)
 	c->setup.rekey_ms = t->rekey_ms;
 	c->setup.max_channels = t->max_channels ? t->max_channels : CHANNELS_MAX;
 	c->chans.limit = c->setup.max_channels;
+	if (t->shared_bank) {
+		assert(!c->bank_used); /* what is given back goes to where it was drawn */
+		c->setup.shared_bank = t->shared_bank;
+	}
 }
 
 /* ---- facts ---- */

@@ -23,10 +23,11 @@ struct exchange; /* ssh/exchange.h */
 
 enum role { ROLE_CLIENT, ROLE_SERVER };
 
-/* Receive windows that all connections of a process together may grant: the limit is the program's, `used` is counted
- * by the engine. Never used > limit, unless the limit was lowered meanwhile. */
+/* Receive windows that several connections together may grant: the limit is the program's, `used` is counted by the
+ * engine. Never used > limit, unless the limit was lowered meanwhile. */
 struct bank {
 	uint64_t limit, used; /* bytes */
+	struct bank *whole;   /* what is drawn here is drawn there, too; outlives this one; NULL = none */
 };
 
 /* Comma-separated algorithm names, best first; every name must be one that the tables know,
@@ -122,7 +123,8 @@ enum event_kind {
 	EV_HOST_KEYS, /* client: hostkeys-00@openssh.com; text = packed key blobs */
 	EV_ALIVE,     /* conn_probe() has its answer: ok */
 	EV_TURNED_AWAY, /* server: a channel that nobody was asked about was refused: text = the type that the client
-			   wanted ("session", ...), reason */
+			   wanted ("session", ...), reason, extra = the words for the client; where they
+			   could be read, target */
 	/* questions: conn_answer(question, ...) */
 	EV_HOST_KEY, /* client: blob, alg. The signature is right; is it the right key? -> yes/no */
 	EV_AUTH,     /* client: what to try next? methods (empty = not known yet), partial, sig_algs, ext_known
@@ -275,12 +277,18 @@ enum debug_display { DEBUG_IF_WANTED = 0, DEBUG_ALWAYS = 1 };
 int conn_debug(struct conn *c, enum debug_display display, struct span text);
 
 /* Other terms from here on, for a server that knows them only when it knows who has logged in. The numbers mean what
- * they mean in struct conn_setup; channels that are open stay. */
+ * they mean in struct conn_setup; channels that are open stay. The bank changes only while there is no channel. */
 struct conn_terms {
 	uint32_t alive_ms, alive_max, max_channels;
 	uint64_t rekey_bytes, rekey_ms;
+	struct bank *shared_bank; /* NULL = as before */
 };
 void conn_set_terms(struct conn *c, const struct conn_terms *t);
+/* The first shared bank that has no window left for another channel; NULL = none of them. */
+const struct bank *conn_spent_bank(const struct conn *c);
+/* Gives the shared banks back what they were drawn for, because they will not outlive the connection after all: only
+ * for one that has failed. */
+void conn_leave_bank(struct conn *c);
 
 /* Is the peer still there? Asks it at once (keepalive@openssh.com); EV_ALIVE follows: ok when a whole packet came whose
  * end the peer sent after this call, not ok when timeout_ms passed without one, none when the connection fails. Time in

@@ -350,7 +350,7 @@ int on_userauth_banner(struct conn *c, struct rd *in, struct event *ev);
 int on_userauth_60(struct conn *c, struct rd *in, struct event *ev);
 
 /* ---- bank.c ---- */
-/* The first window of a channel, drawn from the banks. OK, or ERR_LIMIT: the shared one is empty. */
+/* The first window of a channel, drawn from the banks. OK, or ERR_LIMIT: a shared one is empty. */
 int bank_open(struct conn *c, uint32_t *window) MUST_CHECK;
 /* How much a window of this size may grow by now, drawn from the banks; perhaps 0. */
 uint32_t bank_grow(struct conn *c, uint32_t size);

@@ -5,17 +5,19 @@ import os
 import socket
 import struct
 import subprocess
+import threading
 import time
 
 import paramiko
 import pytest
 
-from lab.net import connect
+from lab.net import connect, free_port
 from lab.probe import Probe, asyncssh, do
+from lab.probe import start as begin
 from lab.proc import cpu_seconds, descendants, private_kib, until
 from lab.rude import Rude, adjust, ask, open_to
 from lab.servers import server_identity
-from lab.services import MIB, Service, echo
+from lab.services import MIB, Service, echo, echoed, recv_exact
 
 BANK = 8 * MIB        # what one connection may make the server keep (WindowBank)
 MARGIN = 8 * MIB      # for packets on their way, replies that wait, and what the allocator keeps
@@ -112,6 +114,111 @@ def test_stuck_readers(lab, server, rude, goal, cleanup):
     ours.sendall(b"still here")
     assert ours.recv(10) == b"still here"
     seen.bounded()
+
+
+# ---- many connections of one user: names beside that of the server's user are virtual ones
+
+def weary(sock):
+    """Reads until the windows of its channel have grown, then no more."""
+    recv_exact(sock, 4 * MIB)
+
+
+@pytest.fixture
+def tunnel(client):
+    """tunnel(server, user, port): a connection of adit with a -L to that port of this machine; gives the local address."""
+    def start(server, user, port):
+        local = free_port()
+        client(server, "-L", f"{local}:127.0.0.1:{port}", user=user).stands(local)
+        return "127.0.0.1", local
+    return start
+
+
+def pour_all(addresses, each, cleanup):
+    """pour() over so many streams to each address at once; returns the threads."""
+    socks = [connect(address) for address in addresses * each]
+    threads = [threading.Thread(target=pour, args=(sock,), daemon=True) for sock in socks]
+    for sock, thread in zip(socks, threads):
+        cleanup.callback(sock.close)
+        thread.start()
+    return threads
+
+
+def test_share_of_one_user(start_server, service, tunnel, goal, cleanup):
+    """Three connections whose targets stop to read are one user's: they hold a quarter, and bulk of others flows."""
+    server = start_server("aditd", config=["Workers 1", f"WindowBank {32 * MIB} {64 * MIB}", "MaxChannels 1000"])
+    stuck, seen = service(weary).port, Watched(server)
+    threads = pour_all([tunnel(server, "digger", stuck) for _ in range(3)], 7, cleanup)
+    with contextlib.closing(connect(tunnel(server, "sapper", goal))) as other:
+        while any(thread.is_alive() for thread in threads):
+            echoed(other, 4 * MIB)
+            seen.bounded(16 * MIB + MARGIN)
+        echoed(other, 32 * MIB)
+    seen.bounded(16 * MIB + MARGIN)
+
+
+def test_channels_of_one_user(lab, start_server, probe, goal, cleanup):
+    """Two connections take turns until the user has no window left for another channel; others have."""
+    server = start_server("aditd", config=["Workers 1", f"WindowBank {8 * MIB} {8 * MIB}", "MaxChannels 100"])
+    two = [Rude(server, lab.key, user="digger") for _ in range(2)]
+    for one in two:
+        cleanup.callback(one.close)
+    given = []
+    with pytest.raises(paramiko.ChannelException) as refused:
+        while len(given) < 100:
+            given.append(two[len(given) % 2].channel(goal))
+    assert refused.value.code == RESOURCE_SHORTAGE
+    assert len(given) >= 32  # of 64 KiB at most, in 2 MiB
+    record = server.record("forward-refused")
+    assert record["rule"] == "WindowBank: this user has their share of it" and record["user"] == "digger"
+    assert record["requested"] == "127.0.0.1"
+    assert probe(server, user="sapper").reaches("127.0.0.1", goal) == "yes"
+    given[-1].sendall(b"a word")
+    assert given[-1].recv(6) == b"a word"
+    given.pop().close()
+    mine = probe(server, user="digger")
+    until(lambda: mine.reaches("127.0.0.1", goal) == "yes")
+
+
+def test_channels_of_one_connection(start_server, probe, goal):
+    """The record names the limit."""
+    server = start_server("aditd", config=["MaxChannels 2"])
+    one = probe(server)
+    kept = [one.open("127.0.0.1", goal) for _ in range(2)]
+    assert one.reaches("127.0.0.1", goal) == f"code {RESOURCE_SHORTAGE}"
+    assert server.record("forward-refused")["rule"] == "MaxChannels: 2 channels are open already"
+    one.shut(kept.pop()[1])
+
+
+def connects_to(port):
+    found = subprocess.run(["ss", "-Htn", "state", "syn-sent", f"dport = :{port}"], capture_output=True, text=True,
+                           check=True).stdout
+    return len(found.splitlines())
+
+
+def test_connects_of_one_user(lab, start_server, probe, goal, cleanup):
+    """Two connections together get 1024 connects under way. What comes behind them waits; others do not."""
+    server = start_server("aditd", config=["Workers 1", "MaxOpensPending 900"])
+    hole = socket.create_server(("127.0.0.1", 0), backlog=0)
+    port = hole.getsockname()[1]
+    held = []
+    with contextlib.suppress(TimeoutError):
+        while len(held) < 20:
+            held.append(connect(("127.0.0.1", port), 0.3))
+    theirs = connects_to(port)
+    waiting, other = probe(server, user="digger"), probe(server, user="sapper")
+    for _ in range(2):
+        one = Rude(server, lab.key, user="digger")
+        cleanup.callback(one.close)
+        one.flood(open_to(port), 600).join()
+    until(lambda: connects_to(port) - theirs >= 1024)
+    late = begin(waiting.connection.open_connection("127.0.0.1", goal))
+    assert other.reaches("127.0.0.1", goal) == "yes"
+    with pytest.raises(TimeoutError):
+        late.result(0.5)
+    assert connects_to(port) - theirs == 1024
+    for sock in [hole, *held]:
+        sock.close()
+    late.result(SERVED_SECONDS + 15)
 
 
 def test_slow_writers(lab, server, goal, cleanup):

@@ -77,6 +77,48 @@ static void test_how_many(void **state)
 	}
 }
 
+/* Two connections of a user whose part is so much get so many channels together; somebody else is served all the while,
+ * and when the process has no more, it is not the user's fault. */
+static void test_part_of_a_bank(void **state)
+{
+	static const struct {
+		uint64_t limit;
+		size_t channels;
+	} rows[] = { { FLOOR - 1, 0 }, { FLOOR, 1 },	     { FLOOR + 1, 1 }, { 4 * FLOOR - 1, 3 },
+		     { 4 * FLOOR, 4 }, { 4 * FLOOR + 1, 4 }, { 100 * MIB, 15 } };
+
+	(void)state;
+	for (size_t i = 0; i < LEN(rows); i++) {
+		struct bank all = { .limit = 16 * FLOOR }, user = { .limit = rows[i].limit, .whole = &all };
+		const struct conn_terms terms = { .max_channels = 100, .shared_bank = &user };
+		struct evil e[3];
+		size_t n = 0;
+
+		for (size_t k = 0; k < LEN(e); k++)
+			logged_in(&e[k], &all, ROLE_SERVER);
+		conn_set_terms(e[0].us, &terms);
+		conn_set_terms(e[1].us, &terms);
+		assert_int_not_equal(try_open(&e[2], 0), UINT32_MAX);
+		for (uint32_t k = 0; k < 20; k++) {
+			n += try_open(&e[k % 2], k) != UINT32_MAX;
+			assert_int_equal(user.used, e[0].us->bank_used + e[1].us->bank_used);
+			assert_int_equal(all.used, user.used + e[2].us->bank_used);
+			assert_in_range(user.used, 0, user.limit);
+		}
+		assert_int_equal(n, rows[i].channels);
+		assert_ptr_equal(conn_spent_bank(e[0].us), n == 15 ? &all : &user);
+		assert_int_equal(try_open(&e[2], 1) == UINT32_MAX, n == 15);
+		evil_say(&e[0], "b", 0); /* fails; what it had is free before the engine is */
+		conn_leave_bank(e[0].us);
+		assert_int_equal(user.used, e[1].us->bank_used);
+		evil_fini(&e[0]);
+		evil_fini(&e[1]);
+		assert_int_equal(user.used, 0);
+		evil_fini(&e[2]);
+		assert_int_equal(all.used, 0);
+	}
+}
+
 /* What one connection gives back another one gets; a limit that was lowered below what is out gives nothing more. */
 static void test_back_and_forth(void **state)
 {
@@ -160,6 +202,29 @@ static void fill(struct evil *e, uint32_t chan, uint32_t *granted)
 	buf_fini(&out);
 }
 
+/* Windows of a user grow to the user's part, not beyond; the rest is there for others. */
+static void test_growth_of_a_part(void **state)
+{
+	struct bank all = { .limit = 4 * MIB }, user = { .limit = MIB, .whole = &all };
+	const struct conn_terms terms = { .max_channels = 100, .shared_bank = &user };
+	struct evil e;
+	uint32_t chan, granted;
+
+	(void)state;
+	logged_in(&e, &all, ROLE_SERVER);
+	conn_set_terms(e.us, &terms);
+	chan = try_open(&e, 1);
+	granted = get_u32(evil_said(&e, MSG_CHANNEL_OPEN_CONFIRMATION, 0).p + 9);
+	for (size_t i = 0; i < 50; i++) {
+		fill(&e, chan, &granted);
+		assert_in_range(user.used, granted, user.limit);
+		assert_int_equal(all.used, user.used);
+	}
+	assert_int_equal(user.used, user.limit - user.limit / 8);
+	evil_fini(&e);
+	assert_int_equal(all.used, 0);
+}
+
 /* Windows grow while there is credit, and stop before the limit. */
 static void test_growth(void **state)
 {
@@ -179,7 +244,10 @@ static void test_growth(void **state)
 		check(&all, &e[0], &e[1]);
 		assert_in_range(granted[0] + granted[1], 0, all.used);
 	}
-	assert_int_equal(all.used, all.limit); /* all of it was wanted */
+	assert_int_equal(all.used, all.limit - all.limit / 8); /* more was wanted, and is there for new channels */
+	assert_int_not_equal(try_open(&e[0], 2), UINT32_MAX);
+	assert_int_not_equal(try_open(&e[1], 2), UINT32_MAX);
+	assert_int_equal(try_open(&e[1], 3), UINT32_MAX);
 	evil_fini(&e[0]);
 	evil_fini(&e[1]);
 	assert_int_equal(all.used, 0);
@@ -208,9 +276,10 @@ static void test_failed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_how_many),  cmocka_unit_test(test_back_and_forth),
-		cmocka_unit_test(test_our_opens), cmocka_unit_test(test_too_many),
-		cmocka_unit_test(test_growth),	  cmocka_unit_test(test_failed),
+		cmocka_unit_test(test_how_many),	 cmocka_unit_test(test_part_of_a_bank),
+		cmocka_unit_test(test_back_and_forth),	 cmocka_unit_test(test_our_opens),
+		cmocka_unit_test(test_too_many),	 cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_growth_of_a_part), cmocka_unit_test(test_failed),
 	};
 	int failed = evil_begin() || cmocka_run_group_tests_name("the shared bank", tests, NULL, NULL);
 

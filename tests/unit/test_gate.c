@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "fwd/gate.h"
+#include "fwd/share.h"
 #include "fwd_rig.h"
 #include "io/sock.h"
 
@@ -890,6 +891,95 @@ static void test_many_listeners(void **state)
 	hall_down(&h);
 }
 
+/* ---- What a user's connections have together ---- */
+
+/* Two connections of one user: together they get what one may have, and others are served meanwhile. */
+static void test_listeners_of_one_user(void **state)
+{
+	struct bank all = { .limit = 1 << 20 };
+	struct share *table = NULL, *one = share_join(&table, "digger", &all),
+		     *two = share_join(&table, "sapper", &all);
+	struct share *of[] = { one, one, two };
+	struct hall h[3];
+
+	(void)state;
+	one->listeners = SHARE_LISTENERS_MAX - 2;
+	for (size_t i = 0; i < LEN(h); i++) {
+		hall_up(&h[i]);
+		hall_new(&h[i]);
+		gate_shares(h[i].gate, of[i]);
+		listen_on(&h[i], "localhost", 0);
+		assert_true(answer(&h[i], 0)->yes);
+	}
+	listen_on(&h[1], "localhost", 0);
+	assert_false(answer(&h[1], 1)->yes);
+	assert_int_equal(h[1].last.how, GATE_REFUSED);
+	assert_non_null(strstr(h[1].rig.text, "(listeners of one user: 4096 stand already)"));
+	listen_on(&h[2], "localhost", 0);
+	assert_true(answer(&h[2], 1)->yes);
+	ask(&h[0], GLOBAL_CANCEL_TCPIP_FORWARD, span_str("localhost"), answer(&h[0], 0)->port, true);
+	listen_on(&h[1], "localhost", 0);
+	assert_true(answer(&h[1], 2)->yes);
+	for (size_t i = 0; i < LEN(h); i++)
+		hall_down(&h[i]);
+	assert_int_equal(one->listeners, SHARE_LISTENERS_MAX - 2);
+	assert_int_equal(two->listeners, 0);
+	one->listeners = 0;
+	share_leave(one);
+	share_leave(two);
+}
+
+/* The last place goes while the request waits for its port: it is refused all the same, and the sockets are closed. */
+static void test_place_lost_meanwhile(void **state)
+{
+	struct bank all = { .limit = 1 << 20 };
+	struct share *table = NULL, *share = share_join(&table, "digger", &all);
+	struct hall h;
+	uint16_t port;
+	int fd = tcp_listener(&port);
+
+	(void)state;
+	share->listeners = SHARE_LISTENERS_MAX - 1;
+	hall_up(&h);
+	h.policy.root = true;
+	hall_new(&h);
+	gate_shares(h.gate, share);
+	listen_on(&h, "localhost", 80);
+	assert_int_equal(h.rig.conn->answered, 0);
+	share_listens(share);
+	gate_bound(h.gate, h.ticket, &fd, 1, OK, "");
+	assert_false(answer(&h, 0)->yes);
+	assert_int_equal(h.last.how, GATE_REFUSED);
+	assert_non_null(strstr(h.rig.text, "(listeners of one user: 4096 stand already)"));
+	assert_true(refused_to_connect(port));
+	hall_down(&h);
+	assert_int_equal(share->listeners, SHARE_LISTENERS_MAX);
+	share->listeners = 0;
+	share_leave(share);
+}
+
+/* Refused by the engine, before anybody was asked. */
+static void test_turned_away(void **state)
+{
+	const struct event ev = { .kind = EV_TURNED_AWAY,
+				  .reason = OPEN_SHORTAGE,
+				  .target = { .kind = TARGET_DIRECT_TCPIP,
+					      .host = H("mail\033"),
+					      .port = 25,
+					      .origin_host = H("10.0.0.1"),
+					      .origin_port = 4711 } };
+	struct hall h;
+
+	(void)state;
+	hall_up(&h);
+	hall_new(&h);
+	gate_turned_away(h.gate, &ev, "WindowBank: a rule");
+	assert_string_equal(h.rig.text, "refused direct-tcpip mail\\x1b:25 (WindowBank: a rule);");
+	assert_string_equal(h.from, "10.0.0.1");
+	assert_int_equal(h.rig.conn->answered, 0);
+	hall_down(&h);
+}
+
 /* ---- Ports of the privileged, and of others ---- */
 
 static void test_privileged(void **state)
@@ -1275,6 +1365,9 @@ int main(void)
 		cmocka_unit_test(test_client_declines),
 		cmocka_unit_test(test_connection_lost),
 		cmocka_unit_test(test_many_listeners),
+		cmocka_unit_test(test_listeners_of_one_user),
+		cmocka_unit_test(test_place_lost_meanwhile),
+		cmocka_unit_test(test_turned_away),
 		cmocka_unit_test(test_privileged),
 		cmocka_unit_test(test_privileged_by_name),
 		cmocka_unit_test(test_privileged_refused),

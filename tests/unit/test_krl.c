@@ -384,8 +384,8 @@ static const char *const recipes[] = {
 	"(seq -f 'serial: %.0f' 990 1000; echo 'serial: 1003') >spec && ssh-keygen -k -f krl -s ca.pub spec",
 	"echo 'id: id-1' >spec && ssh-keygen -k -f krl -s ca.pub spec",
 	"printf 'id: id\\nid: id-2\\n' >spec && ssh-keygen -k -f krl -s none spec",
-	"echo 'serial: 1' >spec && ssh-keygen -k -f krl -s ca.pub spec && echo 'id: id-2' >spec && "
-	"ssh-keygen -k -u -f krl -s ca2.pub spec && ssh-keygen -k -u -f krl -z 5 b.pub",
+	("echo 'serial: 1' >spec && ssh-keygen -k -f krl -s ca.pub spec && echo 'id: id-2' >spec && "
+	 "ssh-keygen -k -u -f krl -s ca2.pub spec && ssh-keygen -k -u -f krl -z 5 b.pub"),
 };
 
 static int ask_us(const char *name, struct span list)

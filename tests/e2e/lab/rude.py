@@ -11,10 +11,11 @@ from paramiko.message import Message
 class Rude:
     """One login. Messages go out in a thread of their own, because a server may stop to read them."""
 
-    def __init__(self, server, key):
+    def __init__(self, server, key, user=None):
         self.sock = socket.create_connection((server.host, server.port), 20)
         self.transport = paramiko.Transport(self.sock)
-        self.transport.connect(username=server.user, pkey=paramiko.Ed25519Key.from_private_key_file(str(key)))
+        self.transport.connect(username=user or server.user,
+                               pkey=paramiko.Ed25519Key.from_private_key_file(str(key)))
         self.sent = 0
 
     def channel(self, port):
